@@ -1,0 +1,262 @@
+package kinesis
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
+)
+
+// An entry is one record of a put. Until the request is accepted as a whole, its fields alias the request's body.
+type entry struct {
+	data, key, hash          []byte // data as it stands in the document, still encoded
+	hasData, hasKey, hasHash bool
+	point                    hashKey // where it goes
+}
+
+func (e *entry) member(d wire.Decoder, name []byte) bool {
+	switch string(name) {
+	case "Data":
+		e.data, e.hasData = d.RawBlob(), true
+	case "PartitionKey":
+		e.key, e.hasKey = d.Span(), true
+	case "ExplicitHashKey":
+		e.hash, e.hasHash = d.Span(), true
+	default:
+		return false
+	}
+	return true
+}
+
+// check validates the entry and finds its point; auto says that the stream does not want a partition key. The messages
+// repeat the partition key where the service does.
+func (e *entry) check(auto bool) error {
+	switch {
+	case !e.hasData:
+		return invalid("data", "must not be null")
+	case !e.hasKey && !auto:
+		return invalid("partitionKey", "must not be null")
+	case e.hasKey && len(e.key) == 0:
+		return invalid("partitionKey", "must have a length of at least 1")
+	case utf8.RuneCount(e.key) > maxPartitionKeyLen:
+		return invalid("partitionKey", "value %q must have a length of at most %d", e.key, maxPartitionKeyLen)
+	case auto:
+		e.point = anyHashKey()
+		return nil
+	case !e.hasHash:
+		e.point = hashPartitionKey(e.key)
+		return nil
+	}
+	k, wellFormed, ok := parseHashKey(e.hash)
+	if !wellFormed {
+		return invalid("explicitHashKey", "value %q is not a decimal number", e.hash)
+	}
+	if !ok {
+		return invalidArgument("the explicit hash key %s is not below 2^128", e.hash)
+	}
+	e.point = k
+	return nil
+}
+
+// A put is the input of PutRecord and PutRecords.
+type put struct {
+	streamRef
+	entries  []entry
+	count    int     // of the entries in the request; beyond the limit they are counted but not kept
+	ordering *string // SequenceNumberForOrdering
+	dryRun   bool
+}
+
+// load checks the entries against the limits of the stream and decodes them into one slab, exactly as large as they are:
+// that slab is where they stay.
+func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
+	total := 0
+	for i := range p.entries {
+		e := &p.entries[i]
+		if err := e.check(rules.auto); err != nil {
+			return nil, err
+		}
+		size := len(e.key) + d.BlobLen(e.data)
+		if size > rules.maxRecord {
+			return nil, invalidArgument("record %d has %d bytes of data and partition key, the stream takes at most %d",
+				i, size, rules.maxRecord)
+		}
+		total += size
+	}
+	if total > maxPutBytes {
+		return nil, invalidArgument("the records have %d bytes of data and partition keys, a request takes at most %d",
+			total, maxPutBytes)
+	}
+	slab := make([]byte, 0, total)
+	records := make([]record, len(p.entries))
+	for i := range p.entries {
+		e := &p.entries[i]
+		start := len(slab)
+		slab = d.AppendBlob(append(slab, e.key...), e.data)
+		records[i] = record{body: slab[start:len(slab):len(slab)], keyLen: uint16(len(e.key))}
+	}
+	if d.Err() != nil {
+		return nil, unserializable()
+	}
+	return records, nil
+}
+
+// A placement is where a record was stored.
+type placement struct {
+	shard  *shard
+	number sequenceNumber
+}
+
+// store routes the records and appends them to their shards.
+func (p *put) store(st *stream, records []record) []placement {
+	placed := make([]placement, len(records))
+	left := make([]int, len(records))
+	for i := range left {
+		left[i] = i
+	}
+	now := millis()
+	for len(left) > 0 {
+		// A shard may close between the look at the route and the append. What was meant for it is routed anew, by a
+		// route that was published before it closed: so this ends.
+		open := *st.route.Load()
+		for _, i := range left {
+			placed[i].shard = open[shardFor(open, p.entries[i].point)]
+		}
+		slices.SortStableFunc(left, func(a, b int) int { return placed[a].shard.from.compare(placed[b].shard.from) })
+		left = storeByShard(records, placed, left, now)
+	}
+	return placed
+}
+
+// storeByShard appends those of the records that left lists, sorted by the shards they are placed in: each shard's records
+// in their order, under one lock. It returns the ones whose shard has closed, in the order of the request.
+func storeByShard(records []record, placed []placement, left []int, now int64) (again []int) {
+	var run []record
+	for len(left) > 0 {
+		s, n := placed[left[0]].shard, 0
+		run = run[:0]
+		for n < len(left) && placed[left[n]].shard == s {
+			run = append(run, records[left[n]])
+			n++
+		}
+		if !s.append(run, now, func(i int, number sequenceNumber) { placed[left[i]].number = number }) {
+			again = append(again, left[:n]...)
+		}
+		left = left[n:]
+	}
+	slices.Sort(again)
+	return again
+}
+
+func (db *DB) putRecords(c *call) error {
+	p := put{entries: make([]entry, 0, maxEntries)}
+	err := c.decode(p.listMember)
+	if err != nil {
+		return err
+	}
+	if p.count < 1 || p.count > maxEntries {
+		return invalid("records", "must have 1 to %d members", maxEntries)
+	}
+	placed, err := db.put(c, &p)
+	if err != nil {
+		return err
+	}
+	enc := c.out(kib + 128*len(placed))
+	digits := make([]byte, 0, sequenceDigits)
+	enc.Map()
+	writeNumber(enc, "FailedRecordCount", 0)
+	enc.Name("Records")
+	enc.Array()
+	for i := range placed {
+		enc.Map()
+		digits = writePlacement(enc, &placed[i], digits)
+		enc.EndMap()
+	}
+	enc.EndArray()
+	enc.EndMap()
+	return nil
+}
+
+func (p *put) listMember(d wire.Decoder, name string) bool {
+	switch name {
+	case "Records":
+		for range d.Items() {
+			// Entries beyond the limit are read into the place of the last one: the request is refused anyway.
+			if p.count++; p.count <= maxEntries {
+				p.entries = append(p.entries, entry{})
+			}
+			e := &p.entries[len(p.entries)-1]
+			for name := range d.Fields() {
+				if !e.member(d, name) {
+					d.Skip()
+				}
+			}
+		}
+	case "DryRun":
+		p.dryRun = d.Bool()
+	default:
+		return p.streamRef.member(d, name)
+	}
+	return true
+}
+
+func (db *DB) putRecord(c *call) error {
+	p := put{entries: make([]entry, 1)}
+	err := c.decode(func(d wire.Decoder, name string) bool {
+		switch name {
+		case "SequenceNumberForOrdering":
+			p.ordering = wire.Text(d)
+		case "DryRun":
+			p.dryRun = d.Bool()
+		default:
+			return p.entries[0].member(d, []byte(name)) || p.streamRef.member(d, name)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if p.ordering != nil {
+		if _, wellFormed, _ := parseSequenceNumber(*p.ordering); !wellFormed {
+			return invalid("sequenceNumberForOrdering", "value %q is not a sequence number", *p.ordering)
+		}
+	}
+	placed, err := db.put(c, &p)
+	if err != nil {
+		return err
+	}
+	enc := c.out(kib)
+	enc.Map()
+	writePlacement(enc, &placed[0], nil)
+	enc.EndMap()
+	return nil
+}
+
+// put stores the entries of a decoded request.
+func (db *DB) put(c *call, p *put) ([]placement, error) {
+	st, err := db.readyStream(p.streamRef)
+	if err != nil {
+		return nil, err
+	}
+	rules := st.putRules()
+	if rules.auto && p.ordering != nil {
+		return nil, invalidArgument("stream %s distributes records by itself: SequenceNumberForOrdering has no meaning", st.name)
+	}
+	records, err := p.load(c.in, rules)
+	if err != nil {
+		return nil, err
+	}
+	if p.dryRun {
+		return nil, dryRun()
+	}
+	return p.store(st, records), nil
+}
+
+// writePlacement writes the members that tell where a record was stored. It uses digits as scratch and returns it.
+func writePlacement(enc wire.Encoder, p *placement, digits []byte) []byte {
+	digits = p.number.appendTo(digits[:0])
+	enc.Name("SequenceNumber")
+	enc.TextBytes(digits)
+	writeText(enc, "ShardId", p.shard.id)
+	return digits
+}

@@ -1,0 +1,160 @@
+package kinesis
+
+import (
+	"fmt"
+	"sync"
+)
+
+// A shard is one shard of a stream, open or closed. A shard is made by the creation of its stream or by a reshard, and
+// closes once:
+//
+//	open --split or merge--> closed --retention passes--> not listed any more
+//	  \________________________\______stream deleted_____> gone
+type shard struct {
+	number    uint32
+	id        string
+	from, to  hashKey // the range of hash keys it owns, both ends included
+	parent    string  // "" for the shards a stream was created with
+	adjacent  string  // the second parent, of the child of a merge
+	created   int64   // seconds: the creation time inside its sequence numbers
+	createdAt int64   // milliseconds: when it opened
+
+	mu       sync.Mutex    // guards everything below; never held across a wait
+	log      recordLog     //
+	lastAt   int64         // arrival time of the newest record, which later ones are not allowed to precede
+	closedAt int64         // milliseconds; 0 while it is open
+	children []*shard      // what it was split or merged into
+	gone     bool          // its stream was deleted
+	wake     chan struct{} // closed at the next change; nil while nobody waits
+}
+
+func newShard(number uint32, from, to hashKey, createdAt, created int64) *shard {
+	return &shard{
+		number:    number,
+		id:        fmt.Sprintf("shardId-%012d", number),
+		from:      from,
+		to:        to,
+		createdAt: createdAt,
+		created:   created,
+	}
+}
+
+// sequence returns the sequence number of the record with the given ordinal. Index 0 is the start of the shard.
+func (s *shard) sequence(ordinal, atMillis int64) sequenceNumber {
+	return sequenceNumber{created: s.created, shard: s.number, index: uint64(ordinal) + 1, at: atMillis / 1000}
+}
+
+// starting and ending are the ends of the shard's sequence number range. The ending one exists once it is closed.
+func (s *shard) starting() sequenceNumber {
+	return sequenceNumber{created: s.created, shard: s.number, at: s.created}
+}
+
+func (s *shard) ending(closedAt int64) sequenceNumber {
+	return sequenceNumber{created: s.created, shard: s.number, index: endIndex, at: closedAt / 1000}
+}
+
+// changed wakes whoever waits for a change of the shard. Callers hold s.mu.
+func (s *shard) changed() {
+	if s.wake != nil {
+		close(s.wake)
+		s.wake = nil
+	}
+}
+
+// append stores the records and calls stored with the number of each. It stores none and returns false if the shard is
+// closed, so that the caller routes them anew. A put that races with the deletion of its stream may still succeed.
+func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumber)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closedAt != 0 {
+		return false
+	}
+	// The wall clock may step back; arrival times inside a shard must not, because they are searched.
+	s.lastAt = max(s.lastAt, now)
+	s.log.trim(now - retention.Milliseconds())
+	for i, r := range rs {
+		r.at = s.lastAt
+		stored(i, s.sequence(s.log.next, r.at))
+		s.log.append(r)
+	}
+	s.changed()
+	return true
+}
+
+// close ends the shard: it is followed by children.
+func (s *shard) close(at int64, children ...*shard) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closedAt = at
+	s.children = children
+	s.changed()
+}
+
+// delete marks the shard as one of a deleted stream.
+func (s *shard) delete() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	s.log = recordLog{}
+	s.changed()
+}
+
+// lifetime returns when the shard opened and when it closed, 0 if it has not, in milliseconds.
+func (s *shard) lifetime() (opened, closed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.createdAt, s.closedAt
+}
+
+// A batch is what one read of a shard found.
+type batch struct {
+	records  view
+	next     int64         // ordinal to go on from
+	behind   int64         // milliseconds between now and the next record that is waiting; 0 at the tip
+	drained  bool          // the shard is closed and nothing is left to read
+	children []*shard      // of a drained shard
+	gone     bool          // the stream was deleted
+	wake     chan struct{} // closed at the next change of the shard; nil unless it was asked for
+}
+
+// readLimit bounds one read. At least one record is read if there is one, however large it is.
+type readLimit struct{ records, bytes int }
+
+// read returns the records from the given ordinal on, or from the horizon if that is later.
+func (s *shard) read(from int64, limit readLimit, now, horizon int64, wait bool) batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.trim(horizon)
+	from = max(from, s.log.first)
+	from = min(from, s.log.next)
+	b := batch{gone: s.gone, records: s.log.view(from, s.log.next)}
+	b.records.to = cut(b.records, limit)
+	b.next = b.records.to
+	switch {
+	case b.next < s.log.next:
+		// A reader may be less than a millisecond behind, but 0 would say that it has caught up.
+		b.behind = max(1, now-s.log.view(b.next, s.log.next).at(b.next).at)
+	case s.closedAt != 0:
+		b.drained, b.children = true, s.children
+	}
+	if wait {
+		if s.wake == nil {
+			s.wake = make(chan struct{})
+		}
+		b.wake = s.wake
+	}
+	return b
+}
+
+// cut returns where a read of v that obeys limit ends.
+func cut(v view, limit readLimit) int64 {
+	end := min(v.to, v.from+int64(limit.records))
+	size := 0
+	for i := v.from; i < end; i++ {
+		size += len(v.at(i).body)
+		if size > limit.bytes && i > v.from {
+			return i
+		}
+	}
+	return end
+}

@@ -1,0 +1,197 @@
+package kinesis
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
+)
+
+// The service's documentation of SubscribeToShard gives the first two times; the others are choices of this emulator.
+const (
+	subscriptionLifetime = 5 * time.Minute
+	takeoverAfter        = 5 * time.Second // a second subscription that comes sooner is refused
+	heartbeat            = 5 * time.Second // of an idle subscription
+	maxEventRecords      = 1000
+	maxEventBytes        = mib
+)
+
+// A subscription is one accepted SubscribeToShard call. It lives in the goroutine that serves the request:
+//
+//	waiting --records, or a heartbeat is due--> sending --> waiting
+//	   |                                          |
+//	   |   the shard is drained ------------------+--> ended: last event, end of the stream
+//	   +-- five minutes have passed -----------------> ended: end of the stream
+//	   +-- taken over, deregistered, deleted --------> ended: exception, end of the stream
+//	   +-- client gone, service closed --------------> ended
+type subscription struct {
+	started time.Time
+
+	once  sync.Once
+	ended chan struct{} // closed when the subscription must end because of cause
+	cause *fault
+}
+
+// end tells the subscription to end with an exception. Only the first cause counts.
+func (sub *subscription) end(cause *fault) {
+	sub.once.Do(func() {
+		sub.cause = cause
+		close(sub.ended)
+	})
+}
+
+// subscribe makes a new subscription to the shard. One that was accepted less than five seconds ago, whether it still lives
+// or not, makes it fail; an older one is taken over.
+func (cs *consumer) subscribe(shardID string) (*subscription, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.status != statusActive {
+		return nil, inUse("consumer %s is %s, not %s", cs.arn, cs.status, statusActive)
+	}
+	now := time.Now()
+	if old := cs.subs[shardID]; old != nil {
+		if now.Sub(old.started) < takeoverAfter {
+			return nil, inUse("consumer %s subscribed to shard %s less than %s ago", cs.arn, shardID, takeoverAfter)
+		}
+		old.end(inUse("another subscription of consumer %s to shard %s took over", cs.arn, shardID))
+	}
+	sub := &subscription{started: now, ended: make(chan struct{})}
+	cs.subs[shardID] = sub
+	return sub, nil
+}
+
+type subscribeInput struct {
+	position
+	consumerARN *string
+	shardID     *string
+	dryRun      bool
+}
+
+func (in *subscribeInput) member(d wire.Decoder, name string) bool {
+	switch name {
+	case "ConsumerARN":
+		in.consumerARN = wire.Text(d)
+	case "ShardId":
+		in.shardID = wire.Text(d)
+	case "DryRun":
+		in.dryRun = d.Bool()
+	case "StartingPosition":
+		for name := range d.Fields() {
+			switch string(name) {
+			case "Type":
+				in.kind = wire.Text(d)
+			case "SequenceNumber":
+				in.sequence = wire.Text(d)
+			case "Timestamp":
+				t := d.Time()
+				in.at = &t
+			default:
+				d.Skip()
+			}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// subscribeToShard serves a subscription until it ends. Errors before the stream of events has started are answered like
+// those of any other operation.
+func (db *DB) subscribeToShard(c *call) error {
+	var in subscribeInput
+	err := first(c.decode(in.member), checkRequired("consumerARN", in.consumerARN), checkName("shardId", in.shardID),
+		in.position.check("startingPosition.type"))
+	if err != nil {
+		return err
+	}
+	st, cs, err := db.consumer(consumerRef{arn: in.consumerARN})
+	if err != nil {
+		return err
+	}
+	if !st.ready() {
+		return inUse("stream %s is %s", st.name, st.getStatus())
+	}
+	s, err := st.shard(*in.shardID)
+	if err != nil {
+		return err
+	}
+	now := millis()
+	next, err := in.locate(s, now, st.horizon(now))
+	if err != nil {
+		return err
+	}
+	if in.dryRun {
+		return dryRun()
+	}
+	sub, err := cs.subscribe(s.id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, subscriptionLifetime)
+	defer cancel()
+	r := &reader{sub: sub, st: st, shard: s, next: next, events: newEventStream(c), expired: ctx.Done(), closed: db.stop}
+	r.run()
+	return nil
+}
+
+// A reader serves a subscription.
+type reader struct {
+	sub     *subscription
+	st      *stream
+	shard   *shard
+	next    int64 // ordinal of the next record
+	events  *eventStream
+	expired <-chan struct{} // closed after five minutes, or when the client has gone
+	closed  <-chan struct{} // closed when the service is closed
+}
+
+// run sends events until the subscription ends. It stops at the first event that cannot be sent: the client has gone.
+func (r *reader) run() {
+	if r.events.start() != nil {
+		return
+	}
+	for !r.over() {
+		now := millis()
+		b := r.shard.read(r.next, readLimit{maxEventRecords, maxEventBytes}, now, r.st.horizon(now), true)
+		if b.gone {
+			_ = r.events.exception(notFound("stream %s was deleted", r.st.name))
+			return
+		}
+		r.next = b.next
+		if r.events.event(r.shard, b, now) != nil || b.drained {
+			return
+		}
+		if b.behind == 0 {
+			r.wait(b.wake)
+		}
+	}
+}
+
+// wait returns at the next change of the shard, when a heartbeat is due, and when the subscription is over.
+func (r *reader) wait(wake <-chan struct{}) {
+	beat := time.NewTimer(heartbeat)
+	defer beat.Stop()
+	select {
+	case <-wake:
+	case <-beat.C:
+	case <-r.sub.ended:
+	case <-r.expired:
+	case <-r.closed:
+	}
+}
+
+// over reports whether the subscription must end, and tells the client why unless it simply ends.
+func (r *reader) over() bool {
+	select {
+	case <-r.expired:
+		return true
+	case <-r.closed:
+		return true
+	case <-r.sub.ended:
+		_ = r.events.exception(r.sub.cause)
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package kinesistest_test
+
+const raceEnabled = true
