@@ -12,7 +12,14 @@
 //
 // A request takes the same path whichever way it came:
 //
-//	client -> transport or listener -> Server.ServeHTTP -> by X-Amz-Target -> internal/kinesis or internal/dynamodb
+//	client -> transport or listener -> Server.ServeHTTP -> faults -> by X-Amz-Target -> internal/kinesis or internal/dynamodb
+//	                                                                                              |
+//	                                                                                              v
+//	                                                                                        oracle, if asked for
+//
+// A [Fault] makes requests go wrong by rule: errors, delays, lost replies, broken and silent subscriptions, and more. A server made
+// [WithOracle] writes down what it did, by which the package oracle judges what a program made of it. Both know callers by name if
+// their clients are made by [Server.As].
 //
 // Everything that depends on time (iterators that expire, subscriptions that end, states of streams that pass) goes by
 // package time. Inside a bubble of testing/synctest that is virtual time, and five minutes pass in microseconds. A Server
@@ -26,5 +33,5 @@
 // Invariants: no lock is held while a request waits or while bytes go to a client; every goroutine is waited for by
 // [Server.Close].
 //
-// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go.
+// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go; caller.go, fault.go, oracle.go.
 package kinesistest

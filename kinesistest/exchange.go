@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"sync"
+	"syscall"
 )
 
 // An exchange is one request and its reply on the way between a client and the Server's handler. It is the handler's
@@ -15,6 +17,9 @@ import (
 //
 //	buffering --Flush--> streaming --handler returns--> done
 //	     \_____________________handler returns___________^
+//
+// A handler that panics with [http.ErrAbortHandler] breaks the connection, as it does with net/http: a reply of which nothing
+// was written is an error of the round trip, any other one ends early.
 //
 // A reply that is not flushed is buffered as a whole: one write, one read, no goroutine in between. A flushed one is a
 // stream: each write waits until the client has read the one before it.
@@ -24,6 +29,7 @@ type exchange struct {
 	req    *http.Request
 	header http.Header
 	status int
+	broken bool          // the handler broke the connection
 	ready  chan struct{} // closed when response may be called
 	body   []byte        // of a buffered reply
 	free   func()        // called when a body that was taken over is no longer needed
@@ -53,14 +59,41 @@ func (x *exchange) serve(h http.Handler) {
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
-	defer in.Body.Close() // a transport closes the body of its request
-	h.ServeHTTP(x, in)
+	defer func() { _ = in.Body.Close() }() // a transport closes the body of its request
+	x.broken = aborts(func() { h.ServeHTTP(x, in) })
 	if x.streaming {
 		close(x.parts)
 		return
 	}
-	x.WriteHeader(http.StatusOK)
+	if !x.broken {
+		x.WriteHeader(http.StatusOK)
+	}
 	close(x.ready)
+}
+
+// aborts runs a handler and reports whether it asked for its connection to be broken.
+func aborts(handler func()) (aborted bool) {
+	defer func() {
+		p := recover()
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			aborted = true
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	handler()
+	return false
+}
+
+// errReset is what a client sees of a connection that breaks before the reply has begun.
+var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// end is what the client reads after the last byte of the body.
+func (x *exchange) end() error {
+	if x.broken {
+		return io.ErrUnexpectedEOF
+	}
+	return io.EOF
 }
 
 // Header, WriteHeader, Write and Flush make the exchange a response writer. They are called by the handler.
@@ -106,12 +139,16 @@ func (x *exchange) TakeBody(b []byte, free func()) {
 }
 
 // response returns the client's side of the exchange.
-func (x *exchange) response() *http.Response {
-	length := int64(len(x.body))
-	var body io.ReadCloser = &bufferedBody{rest: x.body, free: x.free, cancel: x.cancel}
-	if x.streaming {
-		length = -1
-		body = &streamBody{x: x, rest: x.body}
+func (x *exchange) response() (*http.Response, error) {
+	if x.status == 0 {
+		x.cancel()
+		return nil, errReset
+	}
+	length := int64(-1)
+	var body io.ReadCloser = &streamBody{x: x, rest: x.body}
+	if !x.streaming {
+		length = int64(len(x.body))
+		body = &bufferedBody{rest: x.body, free: x.free, cancel: x.cancel, end: x.end()}
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", x.status, http.StatusText(x.status)),
@@ -123,7 +160,7 @@ func (x *exchange) response() *http.Response {
 		Body:          body,
 		ContentLength: length,
 		Request:       x.req,
-	}
+	}, nil
 }
 
 var errBodyClosed = errors.New("kinesistest: read of a closed response body")
@@ -134,6 +171,7 @@ type bufferedBody struct {
 	rest   []byte
 	free   func()
 	cancel context.CancelFunc
+	end    error // after rest
 	closed bool
 }
 
@@ -144,7 +182,7 @@ func (b *bufferedBody) Read(p []byte) (int, error) {
 	case b.closed:
 		return 0, errBodyClosed
 	case len(b.rest) == 0:
-		return 0, io.EOF
+		return 0, b.end
 	}
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
@@ -176,7 +214,7 @@ func (b *streamBody) Read(p []byte) (int, error) {
 		select {
 		case part, ok := <-b.x.parts:
 			if !ok {
-				return 0, io.EOF
+				return 0, b.x.end()
 			}
 			b.rest = part
 		case <-b.x.ctx.Done():

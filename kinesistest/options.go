@@ -1,6 +1,10 @@
 package kinesistest
 
-import "time"
+import (
+	"time"
+
+	"github.com/penstock-go/penstock/kinesistest/oracle"
+)
 
 // The account and the region that a Server plays unless options say otherwise.
 const (
@@ -12,6 +16,7 @@ type config struct {
 	accountID  string
 	region     string
 	transition time.Duration
+	oracle     *oracle.Log // nil if nothing is written down
 }
 
 // An Option changes how a Server behaves.

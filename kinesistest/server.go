@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-go/penstock/kinesistest/internal/caller"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb"
+	"github.com/penstock-go/penstock/kinesistest/internal/fault"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis"
 )
 
@@ -20,6 +22,7 @@ type Server struct {
 	cfg      config
 	kinesis  *kinesis.DB
 	dynamodb *dynamodb.DB
+	faults   *fault.Set // stands in front of both
 
 	done chan struct{}  // closed by Close: no request waits for its client any longer
 	work sync.WaitGroup // requests in progress and listeners
@@ -35,16 +38,18 @@ func New(opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	return &Server{
+	s := &Server{
 		cfg:  cfg,
 		done: make(chan struct{}),
 		kinesis: kinesis.New(kinesis.Options{
-			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition,
+			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observer: cfg.observer(),
 		}),
 		dynamodb: dynamodb.New(dynamodb.Options{
-			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition,
+			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observe: cfg.observeWrite(),
 		}),
 	}
+	s.faults = fault.NewSet(s.dynamodb.PartitionKey, s.done)
+	return s
 }
 
 // begin registers a piece of work that Close waits for; work.Done ends it. It fails when the Server is closed. It takes the
@@ -72,6 +77,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.work.Done()
 	// Clients take the service's clock from this header.
 	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	s.faults.Serve(w, caller.Named(r), http.HandlerFunc(s.route))
+}
+
+// route hands a request to its service.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), dynamodbTarget) {
 		s.dynamodb.ServeHTTP(w, r)
 		return

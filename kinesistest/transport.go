@@ -26,7 +26,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	})
 	select {
 	case <-x.ready:
-		return x.response(), nil
+		return x.response()
 	case <-r.Context().Done():
 		x.cancel()
 		return nil, r.Context().Err()

@@ -61,7 +61,7 @@ func TestBatchGetHandsBackWhatDoesNotFit(t *testing.T) {
 	for i := range 45 {
 		key := fmt.Sprintf("k%02d", i)
 		it := attribute.Item{"pk": attribute.String(key), "d": big}
-		_, err := app.write(app.schema.key(it), func(attribute.Item) (attribute.Item, error) { return it, nil })
+		_, err := app.write(signature{}, app.schema.key(it), func(attribute.Item) (attribute.Item, error) { return it, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +124,8 @@ func TestWrongBatchGetIsRefused(t *testing.T) {
 		`Invalid ProjectionExpression: Syntax error; token: "<EOF>", near: ","`: {
 			Keys: []item{{"pk": str("a")}}, ProjectionExpression: aws.String("a,"),
 		},
-		"The legacy parameter AttributesToGet is not supported here: use an expression": {
-			Keys: []item{{"pk": str("a")}}, AttributesToGet: []string{"a"},
+		"One or more parameter values were invalid: Duplicate value in attribute name: a": {
+			Keys: []item{{"pk": str("a")}}, AttributesToGet: []string{"a", "a"},
 		},
 	} {
 		_, err := c.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"app": keys}})

@@ -1,10 +1,6 @@
 package dynamodb
 
-import (
-	"encoding/json"
-
-	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
-)
+import "github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
 
 type batchGetInput struct {
 	RequestItems           map[string]batchGetKeys
@@ -22,7 +18,7 @@ type batchGetKeys struct {
 type batchProjection struct {
 	ProjectionExpression     *string           `json:",omitempty"`
 	ExpressionAttributeNames map[string]string `json:",omitempty"`
-	AttributesToGet          json.RawMessage   `json:",omitempty"`
+	AttributesToGet          []string          `json:",omitempty"`
 }
 
 type batchGetOutput struct {
@@ -46,14 +42,23 @@ func (db *DB) batchGetItem(in *batchGetInput) (*batchGetOutput, error) {
 	}
 	out := &batchGetOutput{Responses: make(map[string][]attribute.Item), UnprocessedKeys: make(map[string]batchGetKeys)}
 	room := maxBatchBytes
+	var last error
+	done := false
 	for _, r := range reads {
 		consumed, err := r.run(out, &room)
-		if err != nil {
+		if err != nil && !throttled(err) {
 			return nil, err
 		}
+		if err != nil {
+			last = err
+		}
+		done = done || consumed.table > 0
 		if report := consumed.report(r.table.name, in.ReturnConsumedCapacity); report != nil {
 			out.ConsumedCapacity = append(out.ConsumedCapacity, report)
 		}
+	}
+	if last != nil && !done {
+		return nil, last // the service refuses a batch of which it can do nothing
 	}
 	return out, nil
 }
@@ -85,7 +90,7 @@ func (db *DB) planReads(in *batchGetInput) ([]batchRead, error) {
 		parameters := expressionParameters{
 			ProjectionExpression:     keys.ProjectionExpression,
 			ExpressionAttributeNames: keys.ExpressionAttributeNames,
-			AttributesToGet:          keys.AttributesToGet,
+			legacyParameters:         legacyParameters{AttributesToGet: keys.AttributesToGet},
 		}
 		expressions, err := parameters.parse(projectionRole)
 		if err != nil {
@@ -127,28 +132,35 @@ func checkDistinctKeys(t *table, keys []attribute.Item) error {
 	return nil
 }
 
-// run reads the keys of one table into out, as far as there is room.
+// run reads the keys of one table into out, as far as there is room and capacity. An error that says that there was no
+// capacity leaves the answer good.
 func (r batchRead) run(out *batchGetOutput, room *int) (capacity, error) {
 	found := []attribute.Item{}
-	var consumed capacity
+	var (
+		consumed capacity
+		refused  error
+	)
 	for i, key := range r.keys.Keys {
-		item, err := r.table.get(r.table.schema.key(key))
-		if err != nil {
+		item, taken, err := r.table.get(r.table.schema.key(key), r.keys.ConsistentRead)
+		if err != nil && !throttled(err) {
 			return capacity{}, err
 		}
-		if item.Size() > *room {
+		consumed.merge(taken)
+		if err != nil || item.Size() > *room {
 			left := r.keys
 			left.Keys = left.Keys[i:]
 			out.UnprocessedKeys[r.name] = left
-			*room = 0
+			refused = err
+			if err == nil {
+				*room = 0
+			}
 			break
 		}
 		*room -= item.Size()
-		consumed.add("", readUnits(item.Size(), r.keys.ConsistentRead))
 		if item != nil {
 			found = append(found, projected(item, r.expressions.projection))
 		}
 	}
 	out.Responses[r.name] = found
-	return consumed, nil
+	return consumed, refused
 }

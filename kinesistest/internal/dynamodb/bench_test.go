@@ -36,7 +36,7 @@ func BenchmarkRenewal(b *testing.B) {
 	db := benchmarkTable(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := db.call("UpdateItem", []byte(renewal)); err != nil {
+		if _, err := db.call("", "UpdateItem", []byte(renewal)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -54,10 +54,22 @@ func (c *capacity) merge(d capacity) {
 	}
 }
 
+// times returns the capacity multiplied by a factor.
+func (c capacity) times(factor float64) capacity {
+	var product capacity
+	product.add("", c.table*factor)
+	for name, units := range c.indexes {
+		product.add(name, units*factor)
+	}
+	return product
+}
+
 // consumedCapacity is the wire form of capacity.
 type consumedCapacity struct {
 	TableName              string
 	CapacityUnits          float64
+	ReadCapacityUnits      float64              `json:",omitempty"` // of transactions, which say what CapacityUnits are
+	WriteCapacityUnits     float64              `json:",omitempty"`
 	Table                  *unitCount           `json:",omitempty"`
 	GlobalSecondaryIndexes map[string]unitCount `json:",omitempty"`
 }

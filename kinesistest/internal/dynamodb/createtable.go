@@ -37,9 +37,14 @@ func (db *DB) createTable(in *createTableInput) (*tableOutput, error) {
 	}
 	now := time.Now()
 	t := &table{
-		name: in.TableName, id: newID(), arn: db.arn(in.TableName), created: now, tags: in.Tags,
+		name: in.TableName, id: newID(), arn: db.arn(in.TableName), created: now,
 		onDemand: in.BillingMode == "PAY_PER_REQUEST", protected: in.DeletionProtectionEnabled,
-		readyAt: now.Add(db.opts.Transition),
+		readyAt: now.Add(db.opts.Transition), observe: db.opts.Observe,
+		limits: &db.limits, rows: replicated{lag: db.opts.ReadLag}, expiry: expiry{delay: db.opts.ExpiryDelay},
+	}
+	var err error
+	if t.tags, err = mergedTags(nil, in.Tags); err != nil {
+		return nil, err
 	}
 	if err := t.shape(in, now); err != nil {
 		return nil, err
@@ -232,6 +237,7 @@ func (t *table) newIndex(in indexInput, definitions map[string]attribute.Kind) (
 	}
 	return &index{
 		name: in.IndexName, schema: schema, projection: projection{kind, extra}, throughput: provisioned, readyAt: t.readyAt,
+		rows: replicated{lag: t.rows.lag},
 	}, nil
 }
 

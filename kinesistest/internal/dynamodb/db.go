@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,12 +16,24 @@ type Options struct {
 	// Transition is how long a table or an index stays CREATING, UPDATING or DELETING. With zero, the answer to the
 	// request that starts the change is the only one to show such a status.
 	Transition time.Duration
+	// Backfill is how long an index that is added to a table is filled, after the Transition in which it gets its resources.
+	Backfill time.Duration
+	// Observe, if set, is told about every change of an item. It is called with the table's lock held: it must return at
+	// once and ask nothing of the database.
+	Observe func(Write)
+	// ReadLag is how old the state is that reads without ConsistentRead, and all reads of indexes, see. Zero makes every read
+	// as good as a consistent one.
+	ReadLag time.Duration
+	// ExpiryDelay is how long an item stays when its time to live is over. The service promises a few days at most.
+	ExpiryDelay time.Duration
 }
 
 // DB is a set of tables behind the DynamoDB wire protocol. It is an http.Handler; all its methods may be called
 // concurrently.
 type DB struct {
-	opts Options
+	opts   Options
+	limits atomic.Pointer[Throttling]
+	tokens tokens
 
 	mu     sync.Mutex // guards tables, not what is in them; held while no table's lock is waited for
 	tables map[string]*table
@@ -28,7 +41,9 @@ type DB struct {
 
 // New returns an empty database.
 func New(opts Options) *DB {
-	return &DB{opts: opts, tables: make(map[string]*table)}
+	db := &DB{opts: opts, tables: make(map[string]*table)}
+	db.Throttle(Throttling{})
+	return db
 }
 
 // Close drops all tables. The database owns no goroutine and no timer, so there is nothing to wait for.

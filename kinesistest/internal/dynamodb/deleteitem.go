@@ -29,7 +29,7 @@ func (db *DB) deleteItem(in *deleteItemInput) (*writeOutput, error) {
 	if err := t.schema.checkKey(in.Key); err != nil {
 		return nil, err
 	}
-	done, err := t.write(t.schema.key(in.Key), func(old attribute.Item) (attribute.Item, error) {
+	done, err := t.write(in.signature, t.schema.key(in.Key), func(old attribute.Item) (attribute.Item, error) {
 		return nil, in.demand(expressions.condition, old)
 	})
 	if err != nil {

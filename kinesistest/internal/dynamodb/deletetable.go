@@ -15,7 +15,7 @@ func (db *DB) deleteTable(in *tableInput) (*tableOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	t.settle(now)
+	t.catchUp(now)
 	if err := t.changeable(now); err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (db *DB) describeTable(in *tableInput) (*tableOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	t.settle(now)
+	t.catchUp(now)
 	return &tableOutput{Table: t.describe(now)}, nil
 }
 
@@ -122,11 +122,7 @@ func (x *index) describe(tableARN string, now time.Time) indexDescription {
 		ItemCount:             x.rows.count,
 		IndexArn:              tableARN + "/index/" + x.name,
 	}
-	status, backfilling := x.status(now)
-	d.IndexStatus = status
-	if backfilling {
-		d.Backfilling = &backfilling
-	}
+	d.IndexStatus, d.Backfilling = x.status(now), x.backfilling(now)
 	return d
 }
 
@@ -198,17 +194,4 @@ func (db *DB) listTables(in *listTablesInput) (*listTablesOutput, error) {
 		out.LastEvaluatedTableName = names[limit-1]
 	}
 	return out, nil
-}
-
-type listTagsInput struct{ ResourceArn string }
-
-type listTagsOutput struct{ Tags []tag }
-
-// listTags returns the tags that a table was created with.
-func (db *DB) listTags(in *listTagsInput) (*listTagsOutput, error) {
-	t := db.lookup(in.ResourceArn)
-	if t == nil || t.arn != in.ResourceArn {
-		return nil, refusal("ResourceNotFoundException", "Requested resource not found: ResourcArn: %s not found", in.ResourceArn)
-	}
-	return &listTagsOutput{Tags: append([]tag{}, t.tags...)}, nil
 }

@@ -22,13 +22,22 @@
 //	                             v
 //	                         DELETING (DeleteTable) -> absent
 //
-// An index is filled as soon as it is asked for, and answers queries from the end of its CREATING state on.
+// An index that is added to a table is filled as soon as it is asked for, and answers queries from the end of its CREATING
+// state on. That lasts a Transition, in which it gets its resources, and then Options.Backfill.
+//
+// # Time
+//
+// What time makes due is done by whoever locks a table next (table.catchUp): deleted indexes go, items whose time to live is
+// over go, and changes arrive in the copy of the rows that reads without consistency see (Options.ReadLag).
 //
 // # Invariants
 //
 //   - Items are immutable. A reader takes references under the table's lock and encodes them after it.
-//   - All changes of items go through table.write, which checks the condition, writes the row and brings the indexes up
-//     to date in one critical section. Conditional writes of one item are therefore linearizable.
+//   - All changes of items go through table.store, in the critical section in which table.prepare has checked the condition.
+//     Conditional writes of one item are therefore linearizable.
+//   - A transaction holds the locks of all its tables from its first condition to its last write. It takes them in the order of
+//     the tables' ids; everybody else holds one table's lock at a time.
+//   - What an operation consumes is charged to its table in the critical section in which it happens.
 //   - A lock is held for computation only: never across reading a request, writing an answer, a timer or a channel.
 //   - DB.mu is never held while a table's lock is waited for.
 //   - An index holds exactly the rows that have its key attributes with the right types.
@@ -37,12 +46,15 @@
 //
 // # What differs from the service
 //
-// Reads are never stale, indexes never lag, and nothing is throttled. Item counts and sizes are exact at once. There are
-// no local secondary indexes, transactions, streams, backups or expiry. The notation from before expressions
-// (Expected, AttributeUpdates, KeyConditions and their kin) is refused, not passed over.
+// Unless Options or Throttle ask for it, reads are never stale and nothing is throttled. Item counts and sizes are exact at
+// once. Transactions never conflict: they wait for each other. There are no local secondary indexes, streams, backups or
+// PartiQL, and point-in-time recovery is a setting without effect. Other error texts than those of the service stand where
+// the service's own are not known.
 //
-// Files, in reading order: db.go, serve.go, errors.go; table.go, index.go, rows.go, rowkey.go, keys.go, capacity.go; the
-// request checks constraints.go and expressions.go; then the operations createtable.go, describe.go, updatetable.go,
-// deletetable.go, putitem.go, updateitem.go, deleteitem.go, getitem.go, page.go, scan.go, query.go, batchget.go,
-// batchwrite.go. The values are in the package attribute below this one, the language in expression.
+// Files, in reading order: db.go, serve.go, errors.go, observe.go; table.go, write.go, index.go, rows.go, replicated.go,
+// rowkey.go, keys.go, expiry.go, capacity.go, meter.go; the request checks constraints.go, expressions.go and legacy.go; then
+// the operations createtable.go, describe.go, updatetable.go, deletetable.go, timetolive.go, recovery.go, tags.go, account.go,
+// putitem.go, updateitem.go, deleteitem.go, getitem.go, page.go, scan.go, query.go, batchget.go, batchwrite.go, transaction.go,
+// idempotency.go, transactwrite.go, transactget.go. The values are in the package attribute below this one, the language in
+// expression, the notation from before it in legacy.
 package dynamodb

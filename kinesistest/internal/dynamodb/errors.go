@@ -20,6 +20,8 @@ type Error struct {
 	Status int
 	// Item goes with a failed condition, if the request asked for it.
 	Item attribute.Item
+	// Reasons says for each item of a cancelled transaction what was wrong with it.
+	Reasons []reason
 }
 
 // Error returns code and message.
@@ -41,13 +43,16 @@ func (e *Error) namespace() string {
 func (e *Error) MarshalJSON() ([]byte, error) {
 	body := map[string]any{"__type": e.namespace() + e.Code}
 	switch {
-	case e.Code == "SerializationException":
+	case e.Code == "SerializationException", e.Code == "TransactionCanceledException":
 		body["Message"] = e.Message
 	case e.Message != "":
 		body["message"] = e.Message
 	}
 	if e.Item != nil {
 		body["Item"] = e.Item
+	}
+	if e.Reasons != nil {
+		body["CancellationReasons"] = e.Reasons
 	}
 	return json.Marshal(body)
 }
@@ -76,6 +81,20 @@ func noData() *Error {
 
 func inUse(format string, args ...any) *Error {
 	return refusal("ResourceInUseException", format, args...)
+}
+
+// throttled reports whether err refuses an operation for want of capacity alone.
+func throttled(err error) bool {
+	var refused *Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Code {
+	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded":
+		return true
+	default:
+		return false
+	}
 }
 
 // asError turns the errors of the packages below into the refusal that the service would send.

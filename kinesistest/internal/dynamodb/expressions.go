@@ -22,14 +22,7 @@ type expressionParameters struct {
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues placeholderValues
 
-	// The notation from before expressions. This database does not know it, and must not pass over a condition.
-	AttributesToGet     json.RawMessage
-	AttributeUpdates    json.RawMessage
-	ConditionalOperator json.RawMessage
-	Expected            json.RawMessage
-	KeyConditions       json.RawMessage
-	QueryFilter         json.RawMessage
-	ScanFilter          json.RawMessage
+	legacyParameters
 }
 
 // placeholderValues decodes like an Item, but words mistakes for its own place.
@@ -80,7 +73,7 @@ type parsedExpressions struct {
 
 // parse parses the expressions that an operation knows, in the order in which the service would find mistakes in them.
 func (e *expressionParameters) parse(roles ...string) (*parsedExpressions, error) {
-	if err := e.refuseLegacy(); err != nil {
+	if err := e.checkMixture(roles); err != nil {
 		return nil, err
 	}
 	if err := e.checkPlaceholders(roles); err != nil {
@@ -97,6 +90,9 @@ func (e *expressionParameters) parse(roles ...string) (*parsedExpressions, error
 				return nil, err
 			}
 		}
+	}
+	if err := parsed.addLegacy(&e.legacyParameters, roles); err != nil {
+		return nil, err
 	}
 	return parsed, scope.Unused()
 }
@@ -154,26 +150,6 @@ func (e *expressionParameters) checkPlaceholders(roles []string) error {
 		}
 		return invalid("ExpressionAttributeValues can only be specified when using expressions: %s %s null",
 			strings.Join(valueRoles, " and "), verb)
-	}
-	return nil
-}
-
-func (e *expressionParameters) refuseLegacy() error {
-	for _, legacy := range []struct {
-		name  string
-		given json.RawMessage
-	}{
-		{"AttributesToGet", e.AttributesToGet},
-		{"AttributeUpdates", e.AttributeUpdates},
-		{"ConditionalOperator", e.ConditionalOperator},
-		{"Expected", e.Expected},
-		{"KeyConditions", e.KeyConditions},
-		{"QueryFilter", e.QueryFilter},
-		{"ScanFilter", e.ScanFilter},
-	} {
-		if legacy.given != nil && string(legacy.given) != "null" {
-			return invalid("The legacy parameter %s is not supported here: use an expression", legacy.name)
-		}
 	}
 	return nil
 }

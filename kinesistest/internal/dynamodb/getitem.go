@@ -18,7 +18,7 @@ type getItemOutput struct {
 	ConsumedCapacity *consumedCapacity `json:",omitempty"`
 }
 
-// getItem reads one item. Reads here are never stale; ConsistentRead only changes what they cost.
+// getItem reads one item.
 func (db *DB) getItem(in *getItemInput) (*getItemOutput, error) {
 	var v violations
 	v.name(in.TableName, "tableName")
@@ -38,11 +38,10 @@ func (db *DB) getItem(in *getItemInput) (*getItemOutput, error) {
 	if err := t.schema.checkKey(in.Key); err != nil {
 		return nil, err
 	}
-	item, err := t.get(t.schema.key(in.Key))
+	item, read, err := t.get(t.schema.key(in.Key), in.ConsistentRead)
 	if err != nil {
 		return nil, err
 	}
-	read := capacity{table: readUnits(item.Size(), in.ConsistentRead)}
 	out := &getItemOutput{ConsumedCapacity: read.report(t.name, in.ReturnConsumedCapacity)}
 	if item != nil {
 		item = projected(item, expressions.projection)

@@ -19,10 +19,12 @@ type index struct {
 	schema     schema
 	projection projection
 	throughput throughput
-	rows       rows
+	rows       replicated
+	meter      meter
 
-	readyAt time.Time // CREATING before
-	goneAt  time.Time // DELETING before, absent after; zero if nobody deletes it
+	filledFrom time.Time // when filling begins; zero if the index came with its table
+	readyAt    time.Time // CREATING before
+	goneAt     time.Time // DELETING before, absent after; zero if nobody deletes it
 }
 
 // entry returns what the index stores for an item of a table, ok being false if it stores nothing.
@@ -92,14 +94,24 @@ func (x *index) replace(table schema, old, item attribute.Item) float64 {
 	return units
 }
 
-// status returns the index's status and whether it still copies the rows that were there before it.
-func (x *index) status(now time.Time) (status string, backfilling bool) {
+// status returns the index's status.
+func (x *index) status(now time.Time) string {
 	switch {
 	case !x.goneAt.IsZero():
-		return "DELETING", false
+		return "DELETING"
 	case now.Before(x.readyAt):
-		return "CREATING", true
+		return "CREATING"
 	default:
-		return "ACTIVE", false
+		return "ACTIVE"
 	}
+}
+
+// backfilling tells whether an index that was added to an existing table is being filled, false standing for the time before
+// that, in which it gets its resources. It is nil when there is nothing to tell.
+func (x *index) backfilling(now time.Time) *bool {
+	if x.filledFrom.IsZero() || x.status(now) != "CREATING" {
+		return nil
+	}
+	filling := !now.Before(x.filledFrom)
+	return &filling
 }

@@ -245,10 +245,10 @@ func TestWrongWriteParametersAreRefused(t *testing.T) {
 		{sdk.UpdateItemInput{UpdateExpression: aws.String("SET")}, `Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "SET"`},
 		{sdk.UpdateItemInput{ConditionExpression: aws.String("a ="), UpdateExpression: aws.String("REMOVE a")},
 			`Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="`},
-		{sdk.UpdateItemInput{AttributeUpdates: map[string]types.AttributeValueUpdate{"a": {Action: types.AttributeActionDelete}}},
-			"The legacy parameter AttributeUpdates is not supported here: use an expression"},
-		{sdk.UpdateItemInput{Expected: map[string]types.ExpectedAttributeValue{"a": {Exists: aws.Bool(false)}}},
-			"The legacy parameter Expected is not supported here: use an expression"},
+		{sdk.UpdateItemInput{ConditionExpression: aws.String("a = b"),
+			AttributeUpdates: map[string]types.AttributeValueUpdate{"a": {Action: types.AttributeActionDelete}}},
+			"Can not use both expression and non-expression parameters in the same request: " +
+				"Non-expression parameters: {AttributeUpdates} Expression parameters: {ConditionExpression}"},
 	} {
 		test.in.TableName, test.in.Key = aws.String("app"), key
 		_, err := c.UpdateItem(t.Context(), &test.in)

@@ -38,12 +38,14 @@ func (in *pageParameters) check(v *violations) {
 // checkSelect refuses a Select that does not go with the other parameters.
 func (in *pageParameters) checkSelect() error {
 	switch {
-	case in.Select == "SPECIFIC_ATTRIBUTES" && in.ProjectionExpression == nil:
+	case in.Select == "SPECIFIC_ATTRIBUTES" && in.ProjectionExpression == nil && in.AttributesToGet == nil:
 		return invalidValue("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
 	case in.Select == "ALL_PROJECTED_ATTRIBUTES" && in.IndexName == nil:
 		return invalidValue("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	case in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES" && in.ProjectionExpression != nil:
 		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", in.Select)
+	case in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES" && in.AttributesToGet != nil:
+		return invalid("Cannot specify the AttributesToGet when choosing to get %s", in.Select)
 	}
 	return nil
 }
@@ -69,7 +71,7 @@ func (in *pageParameters) source(db *DB, p *parsedExpressions) (source, error) {
 	if x == nil || !x.goneAt.IsZero() {
 		return source{}, invalid("The table does not have the specified index: %s", *in.IndexName)
 	}
-	if _, backfilling := x.status(time.Now()); backfilling {
+	if x.status(time.Now()) == "CREATING" {
 		return source{}, invalid("Cannot read from backfilling global secondary index: %s", x.name)
 	}
 	return source{t, x}, in.checkIndexRead(t, x, p)
@@ -151,30 +153,46 @@ func (s source) startAfter(within span, start attribute.Item, forward bool) span
 	return within
 }
 
-// read collects a page: rows in order, until their number reaches limit (if there is one) or their size a megabyte. more
+// extent says how much of a source a page covers.
+type extent struct {
+	within     span
+	forward    bool
+	limit      *int // rows; nil for no limit
+	consistent bool
+}
+
+// read collects a page: rows in order, until their number reaches the limit (if there is one) or their size a megabyte. more
 // says that the page ended for one of these reasons and not at the end of the span. As in the service, that does not
 // promise that another row exists.
-func (s source) read(within span, forward bool, limit *int) (page []attribute.Item, bytes int, more bool) {
-	s.table.mu.RLock()
-	defer s.table.mu.RUnlock()
-	rows := &s.table.rows
-	if s.index != nil {
-		rows = &s.index.rows
+func (s source) read(e extent) (page []attribute.Item, taken capacity, more bool, err error) {
+	defer s.table.lockToRead()()
+	if err := s.table.admit(reading, s.index); err != nil {
+		return nil, capacity{}, false, err
 	}
-	for w := range rows.in(within, forward) {
+	rows, name := s.table.rows.view(e.consistent), ""
+	if s.index != nil {
+		rows, name = s.index.rows.view(false), s.index.name
+	}
+	bytes := 0
+	for w := range rows.in(e.within, e.forward) {
 		page = append(page, w.item)
 		bytes += w.size
-		if bytes >= maxPageBytes || (limit != nil && len(page) == *limit) {
-			return page, bytes, true
+		if more = bytes >= maxPageBytes || (e.limit != nil && len(page) == *e.limit); more {
+			break
 		}
 	}
-	return page, bytes, false
+	taken.add(name, readUnits(bytes, e.consistent))
+	s.table.charge(reading, taken)
+	return page, taken, more, nil
 }
 
 // page reads, filters and projects one page.
-func (in *pageParameters) page(s source, within span, forward bool, p *parsedExpressions) *pageOutput {
-	page, bytes, more := s.read(within, forward, in.Limit)
-	out := &pageOutput{ScannedCount: len(page)}
+func (in *pageParameters) page(s source, within span, forward bool, p *parsedExpressions) (*pageOutput, error) {
+	page, taken, more, err := s.read(extent{within, forward, in.Limit, in.ConsistentRead})
+	if err != nil {
+		return nil, err
+	}
+	out := &pageOutput{ScannedCount: len(page), ConsumedCapacity: taken.report(s.table.name, in.ReturnConsumedCapacity)}
 	if more {
 		out.LastEvaluatedKey = s.position(page[len(page)-1])
 	}
@@ -186,14 +204,7 @@ func (in *pageParameters) page(s source, within span, forward bool, p *parsedExp
 		}
 		out.Items = &kept
 	}
-	var read capacity
-	name := ""
-	if s.index != nil {
-		name = s.index.name
-	}
-	read.add(name, readUnits(bytes, in.ConsistentRead))
-	out.ConsumedCapacity = read.report(s.table.name, in.ReturnConsumedCapacity)
-	return out
+	return out, nil
 }
 
 // filtered keeps, in page's own memory, the items that the condition holds of.

@@ -196,8 +196,10 @@ func TestWrongScanIsRefused(t *testing.T) {
 				"cannot contain an empty string value. Key: leaseOwner"},
 		{sdk.ScanInput{FilterExpression: aws.String("a = :a")}, "Invalid FilterExpression: An expression attribute value used in " +
 			"expression is not defined; attribute value: :a"},
-		{sdk.ScanInput{ScanFilter: map[string]types.Condition{"a": {ComparisonOperator: types.ComparisonOperatorNull}}},
-			"The legacy parameter ScanFilter is not supported here: use an expression"},
+		{sdk.ScanInput{FilterExpression: aws.String("attribute_exists(a)"), AttributesToGet: []string{"a"},
+			ScanFilter: map[string]types.Condition{"a": {ComparisonOperator: types.ComparisonOperatorNull}}},
+			"Can not use both expression and non-expression parameters in the same request: " +
+				"Non-expression parameters: {AttributesToGet, ScanFilter} Expression parameters: {FilterExpression}"},
 	} {
 		test.in.TableName = aws.String("app")
 		_, err := c.Scan(t.Context(), &test.in)

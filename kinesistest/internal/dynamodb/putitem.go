@@ -12,6 +12,7 @@ type writeParameters struct {
 	ReturnConsumedCapacity              string
 	ReturnValuesOnConditionCheckFailure string
 	expressionParameters
+	signature
 }
 
 // writeOutput is the answer of the three single-item writes.
@@ -87,7 +88,7 @@ func (db *DB) putItem(in *putItemInput) (*writeOutput, error) {
 	if err := t.schema.checkItem(in.Item); err != nil {
 		return nil, err
 	}
-	done, err := t.write(t.schema.key(in.Item), func(old attribute.Item) (attribute.Item, error) {
+	done, err := t.write(in.signature, t.schema.key(in.Item), func(old attribute.Item) (attribute.Item, error) {
 		return in.Item, in.demand(expressions.condition, old)
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ func (db *DB) query(in *queryInput) (*pageOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFilter(s.schema(), expressions.filter); err != nil {
+	if err := checkFilter(s.schema(), expressions.filter, in.filterName()); err != nil {
 		return nil, err
 	}
 	within, err := s.schema().span(expressions.keyCondition)
@@ -48,7 +48,7 @@ func (db *DB) query(in *queryInput) (*pageOutput, error) {
 		}
 		within = s.startAfter(within, in.ExclusiveStartKey, forward)
 	}
-	return in.page(s, within, forward, expressions), nil
+	return in.page(s, within, forward, expressions)
 }
 
 // outside words the refusal of a start key that the key condition does not hold of.
@@ -107,10 +107,10 @@ func (a keyAttribute) checkTerm(term expression.KeyTerm) error {
 }
 
 // checkFilter refuses a filter on the key attributes that the query is about: their place is the key condition.
-func checkFilter(s schema, filter expression.Condition) error {
+func checkFilter(s schema, filter expression.Condition, name string) error {
 	for _, path := range expression.Paths(filter) {
 		if s.has(path.Top()) {
-			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", path.Top())
+			return invalid("%s can only contain non-primary key attributes: Primary key attribute: %s", name, path.Top())
 		}
 	}
 	return nil

@@ -83,15 +83,18 @@ func TestHundredThousandRowsAreNoTrouble(t *testing.T) {
 	const count = 100_000
 	for i := range count {
 		it := attribute.Item{"pk": attribute.String(fmt.Sprint(i)), "owner": attribute.String(fmt.Sprint(i % 10))}
-		if _, err := tb.write(tb.schema.key(it), func(attribute.Item) (attribute.Item, error) { return it, nil }); err != nil {
+		if _, err := tb.write(signature{}, tb.schema.key(it), func(attribute.Item) (attribute.Item, error) { return it, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	seen, start := 0, span{}
 	s, limit := source{table: tb}, 1000
 	for more := true; more; {
-		var page []attribute.Item
-		page, _, more = s.read(start, true, &limit)
+		page, _, rest, err := s.read(extent{within: start, forward: true, limit: &limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		more = rest
 		seen += len(page)
 		if more {
 			start = s.startAfter(start, page[len(page)-1], true)

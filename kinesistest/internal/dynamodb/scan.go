@@ -32,7 +32,7 @@ func (db *DB) scan(in *scanInput) (*pageOutput, error) {
 		}
 		within = s.startAfter(within, in.ExclusiveStartKey, true)
 	}
-	return in.page(s, within, true, expressions), nil
+	return in.page(s, within, true, expressions)
 }
 
 func (in *scanInput) check() error {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-go/penstock/kinesistest/internal/caller"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
 )
 
@@ -33,7 +34,7 @@ func (db *DB) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !known || r.Method != http.MethodPost {
 		name = ""
 	}
-	output, err := db.call(name, body)
+	output, err := db.call(caller.Of(r.Context()), name, body)
 	if err != nil {
 		refused := asError(err)
 		reply(w, refused.Status, refused)
@@ -42,39 +43,52 @@ func (db *DB) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, output)
 }
 
-// call runs one operation. Every operation passes through here, and nowhere else.
-func (db *DB) call(name string, body []byte) (any, error) {
+// call runs one operation on behalf of a caller. Every operation passes through here, and nowhere else.
+func (db *DB) call(by, name string, body []byte) (any, error) {
 	run, known := operations[name]
 	if !known {
 		return nil, refusal("UnknownOperationException", "")
 	}
-	return run(db, body)
+	return run(db, by, body)
 }
 
 // operations holds what this database can do, by the service's names.
-var operations = map[string]func(*DB, []byte) (any, error){
-	"CreateTable":        operation((*DB).createTable),
-	"DescribeTable":      operation((*DB).describeTable),
-	"ListTables":         operation((*DB).listTables),
-	"UpdateTable":        operation((*DB).updateTable),
-	"DeleteTable":        operation((*DB).deleteTable),
-	"ListTagsOfResource": operation((*DB).listTags),
-	"PutItem":            operation((*DB).putItem),
-	"GetItem":            operation((*DB).getItem),
-	"UpdateItem":         operation((*DB).updateItem),
-	"DeleteItem":         operation((*DB).deleteItem),
-	"Scan":               operation((*DB).scan),
-	"Query":              operation((*DB).query),
-	"BatchGetItem":       operation((*DB).batchGetItem),
-	"BatchWriteItem":     operation((*DB).batchWriteItem),
+var operations = map[string]func(db *DB, by string, body []byte) (any, error){
+	"CreateTable":               operation((*DB).createTable),
+	"DescribeTable":             operation((*DB).describeTable),
+	"ListTables":                operation((*DB).listTables),
+	"UpdateTable":               operation((*DB).updateTable),
+	"DeleteTable":               operation((*DB).deleteTable),
+	"ListTagsOfResource":        operation((*DB).listTags),
+	"TagResource":               operation((*DB).tagResource),
+	"UntagResource":             operation((*DB).untagResource),
+	"UpdateTimeToLive":          operation((*DB).updateTimeToLive),
+	"DescribeTimeToLive":        operation((*DB).describeTimeToLive),
+	"UpdateContinuousBackups":   operation((*DB).updateContinuousBackups),
+	"DescribeContinuousBackups": operation((*DB).describeContinuousBackups),
+	"DescribeLimits":            operation((*DB).describeLimits),
+	"DescribeEndpoints":         operation((*DB).describeEndpoints),
+	"PutItem":                   operation((*DB).putItem),
+	"GetItem":                   operation((*DB).getItem),
+	"UpdateItem":                operation((*DB).updateItem),
+	"DeleteItem":                operation((*DB).deleteItem),
+	"Scan":                      operation((*DB).scan),
+	"Query":                     operation((*DB).query),
+	"BatchGetItem":              operation((*DB).batchGetItem),
+	"BatchWriteItem":            operation((*DB).batchWriteItem),
+	"TransactWriteItems":        operation((*DB).transactWriteItems),
+	"TransactGetItems":          operation((*DB).transactGetItems),
 }
 
 // operation gives a typed operation the form that the table above holds.
-func operation[In, Out any](run func(*DB, *In) (*Out, error)) func(*DB, []byte) (any, error) {
-	return func(db *DB, body []byte) (any, error) {
+func operation[In, Out any](run func(*DB, *In) (*Out, error)) func(*DB, string, []byte) (any, error) {
+	return func(db *DB, by string, body []byte) (any, error) {
 		in := new(In)
 		if err := decode(body, in); err != nil {
 			return nil, err
+		}
+		if s, ok := any(in).(interface{ sign(string) }); ok {
+			s.sign(by)
 		}
 		out, err := run(db, in)
 		if err != nil {

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
@@ -29,7 +30,8 @@ type table struct {
 	name, id, arn string
 	created       time.Time
 	schema        schema
-	tags          []tag
+	observe       func(Write)                 // nil if nobody wants to know
+	limits        *atomic.Pointer[Throttling] // the database's; nil for none
 
 	// mu guards everything below. It is held for computation only: requests are read before and answers written after,
 	// and a page of a scan holds it no longer than its one megabyte takes.
@@ -38,8 +40,12 @@ type table struct {
 	onDemandAt time.Time // since when the table is on demand; zero if it never was
 	throughput throughput
 	protected  bool
-	rows       rows
+	rows       replicated
 	indexes    []*index
+	expiry     expiry
+	meter      meter
+	tags       []tag // sorted by key
+	recovery   recovery
 
 	readyAt   time.Time // CREATING before
 	settledAt time.Time // UPDATING before
@@ -70,11 +76,49 @@ func (t *table) status(now time.Time) string {
 		return "UPDATING"
 	}
 	for _, x := range t.indexes {
-		if status, _ := x.status(now); status != "ACTIVE" {
+		if x.status(now) != "ACTIVE" {
 			return "UPDATING"
 		}
 	}
 	return "ACTIVE"
+}
+
+// catchUp does what time has made due since somebody last looked: it drops indexes whose deletion is over, removes expired
+// items and brings the late copies of the rows up to date. The caller holds mu for writing.
+func (t *table) catchUp(now time.Time) {
+	t.settle(now)
+	t.expire(now)
+	t.rows.advance(now)
+	for _, x := range t.indexes {
+		x.rows.advance(now)
+	}
+}
+
+// outdated reports whether catchUp has something to do that a reader could see. The caller holds mu.
+func (t *table) outdated(now time.Time) bool {
+	if _, over := t.expiry.next(now); over || t.rows.outdated(now) {
+		return true
+	}
+	for _, x := range t.indexes {
+		if x.rows.outdated(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// lockToRead brings the table up to date and locks it for reading, or, if there was something to do, for writing. It returns
+// the function that unlocks it.
+func (t *table) lockToRead() (unlock func()) {
+	now := time.Now()
+	t.mu.RLock()
+	if !t.outdated(now) {
+		return t.mu.RUnlock
+	}
+	t.mu.RUnlock()
+	t.mu.Lock()
+	t.catchUp(now)
+	return t.mu.Unlock
 }
 
 // settle drops the indexes whose deletion is over. The caller holds mu for writing.
@@ -96,78 +140,19 @@ func (t *table) readable() error {
 	return nil
 }
 
-// get returns the item under an encoded key, nil if there is none.
-func (t *table) get(key string) (attribute.Item, error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+// get returns the item under an encoded key, nil if there is none, and what that took.
+func (t *table) get(key string, consistent bool) (attribute.Item, capacity, error) {
+	defer t.lockToRead()()
 	if err := t.readable(); err != nil {
-		return nil, err
+		return nil, capacity{}, err
 	}
-	return t.rows.get(key), nil
-}
-
-// write is the one way to change an item. It calls change with the item under key (nil if there is none) and stores
-// what change returns (nil: no item), in the table and in its indexes, all in one critical section. That makes every
-// condition checked by change atomic with the write.
-func (t *table) write(key string, change func(old attribute.Item) (attribute.Item, error)) (outcome, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.readable(); err != nil {
-		return outcome{}, err
+	if err := t.admit(reading, nil); err != nil {
+		return nil, capacity{}, err
 	}
-	t.settle(time.Now())
-	old := t.rows.get(key)
-	item, err := change(old)
-	if err != nil {
-		return outcome{}, err
-	}
-	if err := t.checkIndexKeys(item); err != nil {
-		return outcome{}, err
-	}
-	out := outcome{old: old, item: item}
-	out.capacity.add("", writeUnits(max(old.Size(), item.Size())))
-	if item == nil {
-		t.rows.remove(key)
-	} else {
-		t.rows.put(key, item)
-	}
-	for _, x := range t.indexes {
-		out.capacity.add(x.name, x.replace(t.schema, old, item))
-	}
-	return out, nil
-}
-
-// outcome is what a write did.
-type outcome struct {
-	old, item attribute.Item // before and after; nil for none
-	capacity  capacity
-}
-
-// checkIndexKeys refuses an item whose attribute is a key of an index but cannot be one there. The caller holds mu.
-func (t *table) checkIndexKeys(item attribute.Item) error {
-	for _, x := range t.indexes {
-		for _, a := range x.schema.attributes() {
-			v := item[a.name]
-			switch {
-			case v == nil:
-			case v.Kind() != a.kind:
-				return invalidValue("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
-					a.name, a.kind, v.Kind(), x.name)
-			case v.Size() == 0:
-				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is "+
-					"not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s",
-					emptiness(a.kind), x.name, a.name)
-			}
-		}
-	}
-	return nil
-}
-
-// checkIndexKeysNow is checkIndexKeys for callers that do not hold mu.
-func (t *table) checkIndexKeysNow(item attribute.Item) error {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.checkIndexKeys(item)
+	item := t.rows.view(consistent).get(key)
+	taken := capacity{table: readUnits(item.Size(), consistent)}
+	t.charge(reading, taken)
+	return item, taken, nil
 }
 
 // index returns the index called name, nil if there is none. The caller holds mu.

@@ -134,13 +134,17 @@ func TestTableIsDeletingForTheTransition(t *testing.T) {
 
 func TestIndexIsCreatingForTheTransition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, Options{AccountID: "1", Region: "r", Transition: time.Minute})
+		c := newClient(t, Options{AccountID: "1", Region: "r", Transition: time.Minute, Backfill: time.Hour})
 		createLeaseTable(t, c)
 		time.Sleep(time.Minute)
 		put(t, c, "app", item{"leaseKey": str("s"), "leaseOwner": str("me")})
 		addOwnerIndex(t, c)
 		d := describe(t, c, "app")
 		same(t, d.TableStatus, types.TableStatusUpdating)
+		same(t, d.GlobalSecondaryIndexes[0].IndexStatus, types.IndexStatusCreating)
+		same(t, *d.GlobalSecondaryIndexes[0].Backfilling, false)
+		time.Sleep(time.Minute)
+		d = describe(t, c, "app")
 		same(t, d.GlobalSecondaryIndexes[0].IndexStatus, types.IndexStatusCreating)
 		same(t, *d.GlobalSecondaryIndexes[0].Backfilling, true)
 		_, err := c.Query(t.Context(), &sdk.QueryInput{
@@ -153,10 +157,11 @@ func TestIndexIsCreatingForTheTransition(t *testing.T) {
 		_, err = c.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: aws.String("app"), DeletionProtectionEnabled: aws.Bool(true)})
 		refused(t, err, "ResourceInUseException", "Attempt to change a resource which is still in use: Table is being updated: app")
 
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour)
 		d = describe(t, c, "app")
 		same(t, d.TableStatus, types.TableStatusActive)
 		same(t, d.GlobalSecondaryIndexes[0].IndexStatus, types.IndexStatusActive)
+		same(t, d.GlobalSecondaryIndexes[0].Backfilling, (*bool)(nil))
 		same(t, *d.GlobalSecondaryIndexes[0].ItemCount, int64(2))
 		same(t, ownedBy(t, c, "me"), []string{"s", "t"})
 	})

@@ -33,7 +33,7 @@ func (db *DB) updateItem(in *updateItemInput) (*writeOutput, error) {
 	if err := t.checkUpdate(in.Key, update); err != nil {
 		return nil, err
 	}
-	done, err := t.write(t.schema.key(in.Key), func(old attribute.Item) (attribute.Item, error) {
+	done, err := t.write(in.signature, t.schema.key(in.Key), func(old attribute.Item) (attribute.Item, error) {
 		if err := in.demand(expressions.condition, old); err != nil {
 			return nil, err
 		}
@@ -67,8 +67,12 @@ func (t *table) checkUpdate(key attribute.Item, update *expression.Update) error
 	return nil
 }
 
-// updated applies an update to an item or, if there is none, to a new one that has only its key.
+// updated applies an update to an item or, if there is none, to a new one that has only its key. An update that does
+// nothing but take away makes no item: there is nothing to take from, says the service's documentation.
 func updated(key, old attribute.Item, update *expression.Update) (attribute.Item, error) {
+	if old == nil && update.OnlyTakes() {
+		return nil, nil
+	}
 	if old == nil {
 		old = key
 	}

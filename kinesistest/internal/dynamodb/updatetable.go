@@ -39,11 +39,11 @@ func (db *DB) updateTable(in *updateTableInput) (*tableOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	t.settle(now)
+	t.catchUp(now)
 	if err := t.changeable(now); err != nil {
 		return nil, err
 	}
-	change := tableChange{t: t, now: now, until: now.Add(db.opts.Transition)}
+	change := tableChange{t: t, now: now, until: now.Add(db.opts.Transition), backfill: db.opts.Backfill}
 	if err := change.apply(in); err != nil {
 		return nil, err
 	}
@@ -104,6 +104,7 @@ func (t *table) changeable(now time.Time) error {
 type tableChange struct {
 	t          *table
 	now, until time.Time
+	backfill   time.Duration
 	commit     []func()
 	updating   bool   // whether the table passes through UPDATING
 	touched    string // index that is created or deleted
@@ -133,8 +134,7 @@ func (c *tableChange) describe() *tableDescription {
 	for i := range d.GlobalSecondaryIndexes {
 		x := &d.GlobalSecondaryIndexes[i]
 		if x.IndexName == c.touched && x.IndexStatus == "ACTIVE" {
-			backfilling := true
-			x.IndexStatus, x.Backfilling = "CREATING", &backfilling
+			x.IndexStatus, x.Backfilling = "CREATING", new(bool)
 		}
 	}
 	return d
@@ -238,7 +238,7 @@ func (c *tableChange) indexes(in *updateTableInput) error {
 }
 
 // createIndex adds an index and fills it at once, though it answers no query until its time has come: it is CREATING,
-// and the table UPDATING, as long as a real backfill would take.
+// and the table UPDATING, as long as Options say that getting resources and filling take.
 func (c *tableChange) createIndex(wanted indexInput, in *updateTableInput) error {
 	t := c.t
 	if t.index(wanted.IndexName) != nil {
@@ -249,7 +249,7 @@ func (c *tableChange) createIndex(wanted indexInput, in *updateTableInput) error
 		return err
 	}
 	// A scratch copy, in which the billing mode is what it will be.
-	future := &table{onDemand: c.onDemand(in), schema: t.schema, indexes: slices.Clone(t.indexes)}
+	future := &table{onDemand: c.onDemand(in), schema: t.schema, indexes: slices.Clone(t.indexes), rows: replicated{lag: t.rows.lag}}
 	x, err := future.newIndex(wanted, definitions)
 	if err != nil {
 		return err
@@ -263,9 +263,11 @@ func (c *tableChange) createIndex(wanted indexInput, in *updateTableInput) error
 	}
 	c.touched = x.name
 	c.commit = append(c.commit, func() {
-		x.readyAt = c.until
+		x.filledFrom, x.readyAt = c.until, c.until.Add(c.backfill)
 		for w := range t.rows.ascending(span{}) {
-			x.replace(t.schema, nil, w.item)
+			if key, item, ok := x.entry(t.schema, w.item); ok {
+				x.rows.fill(key, item)
+			}
 		}
 		t.indexes = append(t.indexes, x)
 	})

@@ -83,6 +83,7 @@ func (db *DB) createStream(c *call) error {
 	st := newStream(*in.name, db.streamARN(*in.name), or(in.mode, modeProvisioned), int(*in.shards),
 		or(in.recordKiB, defaultRecordKiB))
 	st.auto = or(in.strategy, "") == strategyAuto
+	st.observer = db.opts.Observer
 	db.mu.Lock()
 	_, exists := db.streams[st.name]
 	if !exists {
@@ -92,6 +93,7 @@ func (db *DB) createStream(c *call) error {
 	if exists {
 		return inUse("stream %s under account %s already exists", st.name, db.opts.AccountID)
 	}
+	st.observeShards(nil, st.shards, st.createdAt)
 	db.after(func() { st.advance(statusCreating, statusActive) })
 	return nil
 }

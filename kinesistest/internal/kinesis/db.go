@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// Options configures a DB. All of them are required, but a zero Transition.
+// Options configures a DB. All of them are required, but a zero Transition and an empty Observer.
 type Options struct {
 	AccountID  string
 	Region     string
 	Transition time.Duration // how long a stream or a consumer stays in CREATING, UPDATING or DELETING
+	Observer   Observer
 }
 
 // A DB is the state of the service for one account in one region. It is an http.Handler.

@@ -35,6 +35,10 @@ func limitExceeded(format string, args ...any) *fault {
 	return clientFault("LimitExceededException", format, args...)
 }
 
+func expiredIterator() *fault {
+	return clientFault("ExpiredIteratorException", "the shard iterator has expired: its lifetime is %s", iteratorLifetime)
+}
+
 // invalid is the fault of a member that breaks a constraint of the service's model.
 func invalid(member, format string, args ...any) *fault {
 	return clientFault("ValidationException", "member %s: %s", member, fmt.Sprintf(format, args...))

@@ -63,6 +63,7 @@ func (db *DB) getRecords(c *call) error {
 	if b.gone {
 		return db.noStream(st.name)
 	}
+	st.observeServed(c.ctx, s, "", b.records, now)
 	enc := c.out(kib + recordsSize(b.records))
 	enc.Map()
 	writeRecords(enc, s, b.records)
@@ -70,7 +71,7 @@ func (db *DB) getRecords(c *call) error {
 	if b.drained {
 		writeChildren(enc, b.children)
 	} else {
-		writeText(enc, "NextShardIterator", iterator{now, st.id, s.number, b.next, st.name}.String())
+		writeText(enc, "NextShardIterator", iterator{now, st.id, s.number, b.next, s.epoch.Load(), st.name}.String())
 	}
 	enc.EndMap()
 	return nil
@@ -92,7 +93,7 @@ func (db *DB) openIterator(in *getRecordsInput, now int64) (iterator, *stream, *
 		}
 	}
 	if now-it.issued > iteratorLifetime.Milliseconds() {
-		return it, nil, nil, clientFault("ExpiredIteratorException", "the shard iterator is older than %s", iteratorLifetime)
+		return it, nil, nil, expiredIterator()
 	}
 	st, err := db.readyStream(streamRef{name: &it.stream})
 	if err != nil {
@@ -102,6 +103,9 @@ func (db *DB) openIterator(in *getRecordsInput, now int64) (iterator, *stream, *
 		return it, nil, nil, db.noStream(it.stream)
 	}
 	s, err := st.shard(fmt.Sprintf("shardId-%012d", it.shard))
+	if err == nil && it.epoch != s.epoch.Load() {
+		return it, nil, nil, expiredIterator()
+	}
 	return it, st, s, err
 }
 

@@ -152,7 +152,7 @@ func (db *DB) getShardIterator(c *call) error {
 	}
 	enc := c.out(kib)
 	enc.Map()
-	writeText(enc, "ShardIterator", iterator{now, st.id, s.number, ordinal, st.name}.String())
+	writeText(enc, "ShardIterator", iterator{now, st.id, s.number, ordinal, s.epoch.Load(), st.name}.String())
 	enc.EndMap()
 	return nil
 }

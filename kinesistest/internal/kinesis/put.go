@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"context"
 	"slices"
 	"unicode/utf8"
 
@@ -101,36 +102,45 @@ func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
 	return records, nil
 }
 
-// A placement is where a record was stored.
+// A placement is where a record was stored, or why it was not.
 type placement struct {
-	shard  *shard
-	number sequenceNumber
+	shard   *shard
+	number  sequenceNumber
+	refused *fault // nil if it was stored
 }
 
 // store routes the records and appends them to their shards.
-func (p *put) store(st *stream, records []record) []placement {
+func (p *put) store(ctx context.Context, st *stream, records []record) []placement {
 	placed := make([]placement, len(records))
 	left := make([]int, len(records))
 	for i := range left {
 		left[i] = i
 	}
+	stored := func(i int, number sequenceNumber, at int64) {
+		placed[i].number = number
+		st.observeStored(ctx, placed[i].shard, &records[i], p.entries[i].hash, number, at)
+	}
 	now := millis()
-	for len(left) > 0 {
+	for first := true; len(left) > 0; first = false {
 		// A shard may close between the look at the route and the append. What was meant for it is routed anew, by a
 		// route that was published before it closed: so this ends.
 		open := *st.route.Load()
 		for _, i := range left {
 			placed[i].shard = open[shardFor(open, p.entries[i].point)]
 		}
+		if first {
+			left = refuse(ctx, placed, left)
+		}
 		slices.SortStableFunc(left, func(a, b int) int { return placed[a].shard.from.compare(placed[b].shard.from) })
-		left = storeByShard(records, placed, left, now)
+		left = storeByShard(records, placed, left, now, stored)
 	}
 	return placed
 }
 
 // storeByShard appends those of the records that left lists, sorted by the shards they are placed in: each shard's records
 // in their order, under one lock. It returns the ones whose shard has closed, in the order of the request.
-func storeByShard(records []record, placed []placement, left []int, now int64) (again []int) {
+func storeByShard(records []record, placed []placement, left []int, now int64,
+	stored func(i int, number sequenceNumber, at int64)) (again []int) {
 	var run []record
 	for len(left) > 0 {
 		s, n := placed[left[0]].shard, 0
@@ -139,7 +149,7 @@ func storeByShard(records []record, placed []placement, left []int, now int64) (
 			run = append(run, records[left[n]])
 			n++
 		}
-		if !s.append(run, now, func(i int, number sequenceNumber) { placed[left[i]].number = number }) {
+		if !s.append(run, now, func(i int, number sequenceNumber, at int64) { stored(left[i], number, at) }) {
 			again = append(again, left[:n]...)
 		}
 		left = left[n:]
@@ -164,7 +174,7 @@ func (db *DB) putRecords(c *call) error {
 	enc := c.out(kib + 128*len(placed))
 	digits := make([]byte, 0, sequenceDigits)
 	enc.Map()
-	writeNumber(enc, "FailedRecordCount", 0)
+	writeNumber(enc, "FailedRecordCount", failed(placed))
 	enc.Name("Records")
 	enc.Array()
 	for i := range placed {
@@ -225,6 +235,9 @@ func (db *DB) putRecord(c *call) error {
 	if err != nil {
 		return err
 	}
+	if placed[0].refused != nil {
+		return placed[0].refused
+	}
 	enc := c.out(kib)
 	enc.Map()
 	writePlacement(enc, &placed[0], nil)
@@ -249,11 +262,26 @@ func (db *DB) put(c *call, p *put) ([]placement, error) {
 	if p.dryRun {
 		return nil, dryRun()
 	}
-	return p.store(st, records), nil
+	return p.store(c.ctx, st, records), nil
 }
 
-// writePlacement writes the members that tell where a record was stored. It uses digits as scratch and returns it.
+// failed counts the records that were not stored.
+func failed(placed []placement) (n int64) {
+	for i := range placed {
+		if placed[i].refused != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// writePlacement writes the members that tell where a record was stored, or why not. It uses digits as scratch and returns it.
 func writePlacement(enc wire.Encoder, p *placement, digits []byte) []byte {
+	if p.refused != nil {
+		writeText(enc, "ErrorCode", p.refused.code)
+		writeText(enc, "ErrorMessage", p.refused.message)
+		return digits
+	}
 	digits = p.number.appendTo(digits[:0])
 	enc.Name("SequenceNumber")
 	enc.TextBytes(digits)

@@ -26,6 +26,7 @@ func (st *stream) replace(parents []*shard, ranges ...[2]hashKey) {
 		children[i] = c
 	}
 	st.shards = append(st.shards, children...)
+	st.observeShards(parents, children, at) // before the first record of a child is
 	st.publish(parents, children)
 	for _, p := range parents {
 		p.close(at, children...)

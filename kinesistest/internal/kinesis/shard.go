@@ -3,6 +3,7 @@ package kinesis
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A shard is one shard of a stream, open or closed. A shard is made by the creation of its stream or by a reshard, and
@@ -13,11 +14,12 @@ import (
 type shard struct {
 	number    uint32
 	id        string
-	from, to  hashKey // the range of hash keys it owns, both ends included
-	parent    string  // "" for the shards a stream was created with
-	adjacent  string  // the second parent, of the child of a merge
-	created   int64   // seconds: the creation time inside its sequence numbers
-	createdAt int64   // milliseconds: when it opened
+	from, to  hashKey       // the range of hash keys it owns, both ends included
+	parent    string        // "" for the shards a stream was created with
+	adjacent  string        // the second parent, of the child of a merge
+	created   int64         // seconds: the creation time inside its sequence numbers
+	createdAt int64         // milliseconds: when it opened
+	epoch     atomic.Uint32 // of its iterators: those of an older one have expired before their time
 
 	mu       sync.Mutex    // guards everything below; never held across a wait
 	log      recordLog     //
@@ -61,9 +63,9 @@ func (s *shard) changed() {
 	}
 }
 
-// append stores the records and calls stored with the number of each. It stores none and returns false if the shard is
+// append stores the records and calls stored with the number and the arrival time of each. It stores none and returns false if the shard is
 // closed, so that the caller routes them anew. A put that races with the deletion of its stream may still succeed.
-func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumber)) bool {
+func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumber, at int64)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closedAt != 0 {
@@ -74,7 +76,7 @@ func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumb
 	s.log.trim(now - retention.Milliseconds())
 	for i, r := range rs {
 		r.at = s.lastAt
-		stored(i, s.sequence(s.log.next, r.at))
+		stored(i, s.sequence(s.log.next, r.at), r.at)
 		s.log.append(r)
 	}
 	s.changed()

@@ -38,6 +38,7 @@ type stream struct {
 	arn       string
 	mode      string
 	createdAt int64 // milliseconds
+	observer  Observer
 
 	// route holds the open shards in the order of their hash keys. A put reads it without a lock. A reshard publishes the
 	// children here before it closes the parents, so that a put that finds its shard closed finds the children when it

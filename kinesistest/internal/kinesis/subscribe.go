@@ -130,20 +130,22 @@ func (db *DB) subscribeToShard(c *call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, subscriptionLifetime)
 	defer cancel()
-	r := &reader{sub: sub, st: st, shard: s, next: next, events: newEventStream(c), expired: ctx.Done(), closed: db.stop}
+	defer st.observeSubscription(c.ctx, s, cs.arn)()
+	r := &reader{sub: sub, consumer: cs.arn, st: st, shard: s, next: next, events: newEventStream(c), expired: ctx.Done(), closed: db.stop}
 	r.run()
 	return nil
 }
 
 // A reader serves a subscription.
 type reader struct {
-	sub     *subscription
-	st      *stream
-	shard   *shard
-	next    int64 // ordinal of the next record
-	events  *eventStream
-	expired <-chan struct{} // closed after five minutes, or when the client has gone
-	closed  <-chan struct{} // closed when the service is closed
+	sub      *subscription
+	consumer string // its ARN
+	st       *stream
+	shard    *shard
+	next     int64 // ordinal of the next record
+	events   *eventStream
+	expired  <-chan struct{} // closed after five minutes, or when the client has gone
+	closed   <-chan struct{} // closed when the service is closed
 }
 
 // run sends events until the subscription ends. It stops at the first event that cannot be sent: the client has gone.
@@ -159,7 +161,11 @@ func (r *reader) run() {
 			return
 		}
 		r.next = b.next
-		if r.events.event(r.shard, b, now) != nil || b.drained {
+		if r.events.event(r.shard, b, now) != nil {
+			return
+		}
+		r.st.observeServed(r.events.c.ctx, r.shard, r.consumer, b.records, now)
+		if b.drained {
 			return
 		}
 		if b.behind == 0 {

@@ -14,13 +14,14 @@ type iterator struct {
 	issued   int64 // milliseconds
 	streamID uint64
 	shard    uint32
-	ordinal  int64 // of the next record to read
+	ordinal  int64  // of the next record to read
+	epoch    uint32 // of the shard when it was issued
 	stream   string
 }
 
 const (
 	iteratorLifetime = 5 * time.Minute
-	iteratorHead     = 8 + 8 + 4 + 8
+	iteratorHead     = 8 + 8 + 4 + 8 + 4
 )
 
 func (it iterator) String() string {
@@ -29,6 +30,7 @@ func (it iterator) String() string {
 	b = binary.BigEndian.AppendUint64(b, it.streamID)
 	b = binary.BigEndian.AppendUint32(b, it.shard)
 	b = binary.BigEndian.AppendUint64(b, uint64(it.ordinal))
+	b = binary.BigEndian.AppendUint32(b, it.epoch)
 	b = append(b, it.stream...)
 	return sealed(b)
 }
@@ -43,6 +45,7 @@ func parseIterator(text string) (it iterator, ok bool) {
 		streamID: binary.BigEndian.Uint64(b[8:]),
 		shard:    binary.BigEndian.Uint32(b[16:]),
 		ordinal:  int64(binary.BigEndian.Uint64(b[20:])),
+		epoch:    binary.BigEndian.Uint32(b[28:]),
 		stream:   string(b[iteratorHead:]),
 	}, true
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestIteratorReadsBack(t *testing.T) {
-	it := iterator{issued: 1e12, streamID: 1 << 63, shard: 7, ordinal: 1 << 40, stream: "orders"}
+	it := iterator{issued: 1e12, streamID: 1 << 63, shard: 7, ordinal: 1 << 40, epoch: 9, stream: "orders"}
 	if back, ok := parseIterator(it.String()); !ok || back != it {
 		t.Fatalf("got %+v, %v", back, ok)
 	}

@@ -14,5 +14,6 @@
 // Error texts here are the service's own words and go to the client as they stand, so they carry no package prefix.
 //
 // Files, in reading order: value.go (the types), number.go (decimal arithmetic), set.go, compare.go (equality and
-// order), size.go (what the service charges for), decode.go and encode.go (the wire form), errors.go.
+// order), size.go (what the service charges for), decode.go and encode.go (the wire form), plain.go,
+// errors.go.
 package attribute

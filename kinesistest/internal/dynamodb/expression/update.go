@@ -110,6 +110,11 @@ func (u *Update) Paths() []Path {
 	return paths
 }
 
+// OnlyTakes reports whether the update has actions, and all of them take something away.
+func (u *Update) OnlyTakes() bool {
+	return len(u.Sets)+len(u.Adds) == 0 && len(u.Removes)+len(u.Deletes) > 0
+}
+
 // Apply returns the updated item. It never changes item, which may be nil. Its errors are *Error and
 // *attribute.ValueError.
 func (u *Update) Apply(item attribute.Item) (attribute.Item, error) {
