@@ -1,0 +1,229 @@
+package leases
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/penstock-go/penstock/checkpoint"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers of the planner's scripts")
+
+// TestThePlannersScripts runs the scenes of testdata/balance. A scene is a comment, the worker who plans, a line for each lease, and
+// the answer behind ">":
+//
+//	me <worker> [max <n>]
+//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [ended] [parents=<key>,…]      "-": nobody's, which is idle
+//	> [take <key>…] [ask <key>…]
+func TestThePlannersScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/balance/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { runScript(t, file) })
+	}
+}
+
+func runScript(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers []string
+	scene := scene{}
+	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		if !strings.HasPrefix(line, ">") {
+			scene.read(t, line)
+			answers = append(answers, line)
+			continue
+		}
+		got := scene.answer()
+		if got != strings.TrimSpace(line) && !*update {
+			t.Errorf("%s:%d: got %q, want %q", file, i+1, got, line)
+		}
+		answers = append(answers, got)
+		scene.rows = nil
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(strings.Join(answers, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// scene is one table and one worker who looks at it.
+type scene struct {
+	me   string
+	max  int
+	rows []standing
+}
+
+func (s *scene) read(t *testing.T, line string) {
+	words := strings.Fields(line)
+	switch {
+	case len(words) == 0 || words[0] == "#":
+	case words[0] == "me":
+		s.me, s.max = words[1], 0
+		if len(words) == 4 {
+			if _, err := fmt.Sscan(words[3], &s.max); err != nil {
+				t.Fatal(err)
+			}
+		}
+	default:
+		s.rows = append(s.rows, row(t, words))
+	}
+}
+
+func row(t *testing.T, words []string) standing {
+	owner, holder, _ := strings.Cut(words[1], "<-")
+	r := standing{Lease: Lease{Key: words[0], ShardID: words[0], Owner: strings.Trim(owner, "-"), CheckpointOwner: holder}}
+	r.idle = r.Owner == ""
+	for _, word := range words[2:] {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "idle":
+			r.idle = true
+		case "overdue":
+			r.overdue = true
+		case "barred":
+			r.barred = true
+		case "ended":
+			r.Checkpoint = checkpoint.ShardEnd
+		case "parents":
+			r.Parents = strings.Split(value, ",")
+		default:
+			t.Fatalf("unknown word %q", word)
+		}
+	}
+	return r
+}
+
+func (s *scene) answer() string {
+	plan := balance(s.me, s.max, s.rows)
+	parts := []string{">"}
+	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask} {
+		if keys := keysIn(rows); len(keys) > 0 {
+			slices.Sort(keys) // the order of takes is the worker's own
+			parts = append(parts, verb+" "+strings.Join(keys, " "))
+		}
+	}
+	slices.SortFunc(parts[1:], func(a, b string) int { return cmp.Compare(b, a) })
+	return strings.Join(parts, " ")
+}
+
+func TestPlansConvergeToEvenSharesAndThenRest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		workers := []string{"a", "b", "c", "d", "e"}[:rapid.IntRange(1, 5).Draw(t, "workers")]
+		rows := drawTable(t, workers)
+		for round := 0; !settled(rows, workers); round++ {
+			if round > 30 {
+				t.Fatalf("not even after %d rounds: %v", round, count(rows, workers))
+			}
+			rows = everybodyActs(rows, workers)
+		}
+		for _, worker := range workers {
+			if plan := balance(worker, 0, rows); len(plan.take)+len(plan.ask) > 0 {
+				t.Fatalf("%s has plans although all is even: %+v", worker, plan)
+			}
+		}
+	})
+}
+
+// drawTable returns a table in which every worker is known by something that it holds.
+func drawTable(t *rapid.T, workers []string) []standing {
+	var rows []standing
+	for i, owner := range append(slices.Clone(workers), rapid.SliceOfN(rapid.SampledFrom(append([]string{""}, workers...)), 0, 40).Draw(t, "owners")...) {
+		rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("s%02d", i), Owner: owner}, idle: owner == ""})
+	}
+	return rows
+}
+
+// everybodyActs lets every worker plan from the same table, and carries the plans out: of two takes of one lease the first wins, and a
+// handoff is done at once.
+func everybodyActs(rows []standing, workers []string) []standing {
+	next := slices.Clone(rows)
+	for _, worker := range workers {
+		plan := balance(worker, 0, rows)
+		for _, l := range slices.Concat(plan.take, plan.ask) {
+			i := slices.IndexFunc(next, func(r standing) bool { return r.Key == l.Key })
+			if next[i].Owner == l.Owner {
+				next[i].Owner, next[i].idle = worker, false
+			}
+		}
+	}
+	return next
+}
+
+func count(rows []standing, workers []string) map[string]int {
+	load := make(map[string]int)
+	for _, worker := range workers {
+		load[worker] = 0
+	}
+	for _, r := range rows {
+		load[r.Owner]++
+	}
+	return load
+}
+
+func settled(rows []standing, workers []string) bool {
+	load := count(rows, workers)
+	least, most := len(rows), 0
+	for _, worker := range workers {
+		least, most = min(least, load[worker]), max(most, load[worker])
+	}
+	return load[""] == 0 && most-least <= 1
+}
+
+func TestPlansFromOneTableDoNotWorkAgainstOneAnother(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		workers := []string{"a", "b", "c", "d"}
+		rows := drawTable(t, workers)
+		wanted := make(map[string]string)
+		for _, worker := range workers {
+			plan := balance(worker, 0, rows)
+			for _, l := range slices.Concat(plan.take, plan.ask) {
+				if other, twice := wanted[l.Key]; twice {
+					t.Fatalf("%s is wanted by %s and by %s", l.Key, other, worker)
+				}
+				wanted[l.Key] = worker
+			}
+		}
+	})
+}
+
+func TestWorkersThatKnowOfNobodyTryInDifferentOrders(t *testing.T) {
+	var rows []standing
+	for i := range 100 {
+		rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("s%02d", i)}, idle: true})
+	}
+	a, b := keysIn(balance("a", 0, rows).take), keysIn(balance("b", 0, rows).take)
+	same := 0
+	for i := range 20 {
+		if slices.Contains(b[:20], a[i]) {
+			same++
+		}
+	}
+	if same > 10 {
+		t.Errorf("%d of the first 20 are the same", same)
+	}
+}
+
+func BenchmarkBalance(b *testing.B) {
+	var rows []standing
+	for i := range 10_000 {
+		rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("shardId-%012d", i), Owner: fmt.Sprintf("w%02d", i%99)}})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		balance("w99", 0, rows)
+	}
+}

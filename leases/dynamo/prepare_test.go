@@ -1,0 +1,148 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/penstock-go/penstock/kinesistest"
+	"github.com/penstock-go/penstock/leases/dynamo"
+)
+
+func describe(t *testing.T, api *dynamodb.Client) *types.TableDescription {
+	t.Helper()
+	out, err := api.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(table)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Table
+}
+
+func TestPrepareCreatesTheTableWithItsIndexAndWaitsForBoth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := server(t, kinesistest.WithTransitionTime(20*time.Second))
+		prepared(t, api)
+		d := describe(t, api)
+		if d.TableStatus != types.TableStatusActive || d.BillingModeSummary.BillingMode != types.BillingModePayPerRequest {
+			t.Errorf("table is %v, %+v", d.TableStatus, d.BillingModeSummary)
+		}
+		expectIndex(t, d)
+	})
+}
+
+func expectIndex(t *testing.T, d *types.TableDescription) {
+	t.Helper()
+	if len(d.GlobalSecondaryIndexes) != 1 {
+		t.Fatalf("indexes: %+v", d.GlobalSecondaryIndexes)
+	}
+	index := d.GlobalSecondaryIndexes[0]
+	if *index.IndexName != "LeaseOwnerToLeaseKeyIndex" || index.IndexStatus != types.IndexStatusActive ||
+		index.Projection.ProjectionType != types.ProjectionTypeKeysOnly || len(index.KeySchema) != 2 ||
+		*index.KeySchema[0].AttributeName != "leaseOwner" || *index.KeySchema[1].AttributeName != "leaseKey" {
+		t.Errorf("index: %+v", index)
+	}
+}
+
+// createTable makes a table as somebody else would have.
+func createTable(t *testing.T, api *dynamodb.Client, hash string, provisioned bool) {
+	t.Helper()
+	in := &dynamodb.CreateTableInput{
+		TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(hash), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(hash), KeyType: types.KeyTypeHash}},
+	}
+	if provisioned {
+		in.BillingMode = types.BillingModeProvisioned
+		in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(11), WriteCapacityUnits: aws.Int64(12)}
+	}
+	if _, err := api.CreateTable(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPrepareAddsAMissingIndex(t *testing.T) {
+	for name, provisioned := range map[string]bool{"on demand": false, "provisioned": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := server(t, kinesistest.WithTransitionTime(10*time.Second))
+				createTable(t, api, "leaseKey", provisioned)
+				prepared(t, api)
+				d := describe(t, api)
+				expectIndex(t, d)
+				if provisioned && *d.GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits != 12 {
+					t.Errorf("the index's capacity is %+v", d.GlobalSecondaryIndexes[0].ProvisionedThroughput)
+				}
+			})
+		})
+	}
+}
+
+func TestSeveralWorkersMayPrepareAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := server(t, kinesistest.WithTransitionTime(10*time.Second))
+		errs := make(chan error, 5)
+		for range cap(errs) {
+			store := open(t, api)
+			go func() { errs <- store.Prepare(t.Context()) }()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		expectIndex(t, describe(t, api))
+	})
+}
+
+func TestATableWithOtherKeysIsRefusedWithTheRemedy(t *testing.T) {
+	api := server(t)
+	createTable(t, api, "id", false)
+	err := open(t, api).Prepare(t.Context())
+	var schema *dynamo.SchemaError
+	if !errors.As(err, &schema) || !errors.Is(err, dynamo.ErrSchema) || schema.Have != "id HASH" || schema.Want != "leaseKey HASH" ||
+		!strings.Contains(err.Error(), "name another table") {
+		t.Errorf("Prepare returned %v", err)
+	}
+}
+
+func TestMissingPermissionIsNamed(t *testing.T) {
+	err := open(t, denied{server(t)}).Prepare(t.Context())
+	var permission *dynamo.PermissionError
+	if !errors.As(err, &permission) || !errors.Is(err, dynamo.ErrDenied) || permission.Action != "dynamodb:CreateTable" ||
+		!strings.Contains(err.Error(), "allow dynamodb:CreateTable on table "+table) {
+		t.Errorf("Prepare returned %v", err)
+	}
+}
+
+// denied is a server whose policy does not allow new tables.
+type denied struct{ *dynamodb.Client }
+
+func (denied) CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
+}
+
+func TestPrepareEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := server(t, kinesistest.WithTransitionTime(time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := open(t, api).Prepare(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Prepare returned %v", err)
+		}
+	})
+}
+
+func TestEveryFaultOfAConfigurationIsListed(t *testing.T) {
+	_, err := dynamo.New(dynamo.Config{Table: "a b"})
+	if !errors.Is(err, dynamo.ErrConfig) || !strings.Contains(err.Error(), "Config.API") || !strings.Contains(err.Error(), "Config.Table") {
+		t.Errorf("New returned %v", err)
+	}
+}

@@ -1,0 +1,110 @@
+package leases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/checkpoint"
+)
+
+// End finishes a shard that has been read to its end: it creates the children's leases where there are none, at TRIM_HORIZON, and
+// then writes SHARD_END together with the children's ids, which gives the lease up. The order is what keeps a child from being
+// forgotten: whoever sees SHARD_END finds the children. It is tried until it has succeeded, ctx has ended or the lease is lost,
+// and may be repeated. Work should return afterwards.
+//
+// children are made with ForShard; Key, Stream, ShardID, Parents and the range are used. There are none where the shard is gone
+// from the service.
+func (h *Held) End(ctx context.Context, children []Lease) error {
+	if h.Lease().Ended() {
+		return nil
+	}
+	ids := make([]string, len(children))
+	for i, child := range children {
+		ids[i] = child.ShardID
+		if err := h.beget(ctx, child); err != nil {
+			return err
+		}
+	}
+	slices.Sort(ids)
+	err := h.persist(ctx, operation{
+		spell:  func(row Lease) (Write, error) { return finale(row, ids), nil },
+		landed: func(row Lease) bool { return row.Ended() && row.Holder() == "" },
+	})
+	if err != nil {
+		return err
+	}
+	h.c.log.Info("shard ended", zap.String("lease", h.key), zap.Int("children", len(children)))
+	h.c.hooks.Ended(h.Lease())
+	h.c.nudge()
+	return nil
+}
+
+// beget creates one child's lease. The write needs no fence: it says nothing that was not true before, and only where there was
+// nothing.
+func (h *Held) beget(ctx context.Context, child Lease) error {
+	return h.insist(ctx, func(ctx context.Context) error {
+		if _, err := h.c.get(ctx, child.Key); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := h.completeParents(ctx, child); err != nil {
+			return err
+		}
+		_, err := h.c.create(ctx, newborn(child, checkpoint.TrimHorizon))
+		return err
+	})
+}
+
+// completeParents creates the lease of a merged child's other parent, where that is missing. A child waits for parents that have
+// a lease, and one without is taken for done; but as long as the child has none itself, the other parent cannot be done. It is
+// missing because the first synchronisation was interrupted, so it starts where this shard started: at its StartAt, or at the
+// beginning. In doubt, records are read once more rather than never.
+func (h *Held) completeParents(ctx context.Context, child Lease) error {
+	own := h.Lease()
+	for _, id := range child.Parents {
+		parent := Lease{Key: keyOf(child.Stream, id), Stream: child.Stream, ShardID: id}
+		if parent.Key == own.Key {
+			continue
+		}
+		start := checkpoint.TrimHorizon
+		if !own.StartAt.IsZero() {
+			start, parent.StartAt = checkpoint.Latest, own.StartAt
+		}
+		created, err := h.c.create(ctx, newborn(parent, start))
+		if err != nil {
+			return err
+		}
+		if created {
+			h.c.log.Warn("lease of a merged shard's other parent was missing", zap.String("lease", parent.Key))
+		}
+	}
+	return nil
+}
+
+// newborn returns the row as it is created.
+func newborn(l Lease, at checkpoint.Position) Lease {
+	return Lease{
+		Key: l.Key, Stream: l.Stream, ShardID: l.ShardID, Checkpoint: at, StartAt: l.StartAt, Parents: l.Parents,
+		StartingHashKey: l.StartingHashKey, EndingHashKey: l.EndingHashKey,
+	}
+}
+
+// insist repeats a step until it succeeds, ctx ends or the lease is lost.
+func (h *Held) insist(ctx context.Context, step func(context.Context) error) error {
+	schedule := h.c.retries.Start(h.c.jitter)
+	for {
+		if _, err := h.current(); err != nil {
+			return err
+		}
+		err := step(ctx)
+		if err == nil {
+			return nil
+		}
+		if pause := h.pause(ctx, schedule.Next()); pause != nil {
+			return fmt.Errorf("leases: ending %s: %w (%w)", h.key, pause, err)
+		}
+	}
+}

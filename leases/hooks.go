@@ -1,0 +1,45 @@
+package leases
+
+// Hooks are told what happens to this worker's leases. Every field may be nil. They are called from the coordinator's goroutines
+// with no lock held, must return soon, and may be called side by side.
+type Hooks struct {
+	// Acquired: the worker holds the lease now, and its Work starts.
+	Acquired func(Lease)
+	// Lost: the lease is gone, or trust in it has ended. Work's context has ended with ErrLost.
+	Lost func(l Lease, cause error)
+	// HandoffAsked: another worker (Lease.Owner) wants the lease; draining begins.
+	HandoffAsked func(Lease)
+	// HandoffRefused: Work did not return in time even after it was cancelled, so the lease stays here.
+	HandoffRefused func(Lease)
+	// Ended: SHARD_END was written.
+	Ended func(Lease)
+	// Released: Work returned, and the lease was given to worker to, or to nobody in particular where that is empty.
+	Released func(l Lease, to string)
+	// Scanned: the table was read. planned tells how many leases this worker is about to take and to ask for.
+	Scanned func(s Snapshot, planned Planned)
+	// StoreFailed: a call to the store failed. It will be made again; op is the Store method's name.
+	StoreFailed func(op string, err error)
+}
+
+// Planned is what one look at the table led to.
+type Planned struct{ Take, Ask int }
+
+// withDefaults returns hooks of which none is nil.
+func (h Hooks) withDefaults() Hooks {
+	fill(&h.Acquired, func(Lease) {})
+	fill(&h.Lost, func(Lease, error) {})
+	fill(&h.HandoffAsked, func(Lease) {})
+	fill(&h.HandoffRefused, func(Lease) {})
+	fill(&h.Ended, func(Lease) {})
+	fill(&h.Released, func(Lease, string) {})
+	fill(&h.Scanned, func(Snapshot, Planned) {})
+	fill(&h.StoreFailed, func(string, error) {})
+	return h
+}
+
+// fill sets a hook that is nil.
+func fill[F func(Lease) | func(Lease, error) | func(Lease, string) | func(Snapshot, Planned) | func(string, error)](hook *F, none F) {
+	if *hook == nil {
+		*hook = none
+	}
+}

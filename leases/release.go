@@ -1,0 +1,121 @@
+package leases
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// shutDown is how a worker leaves, in order:
+//
+//  1. every Work is told to finish, and the handoffs that this worker has asked for are withdrawn;
+//  2. each lease is given away by its keeper as soon as its Work has returned, and what others still give to this worker is passed
+//     on;
+//  3. after ShutdownTimeout every Work that still runs is cancelled;
+//  4. after a grace the rest is abandoned: it is not renewed any more, cannot write any more, and expires.
+func (c *Coordinator) shutDown() error {
+	c.leave()
+	done := c.passOnUntilIdle(c.cfg.ShutdownTimeout)
+	if !done {
+		c.log.Warn("shutdown timeout: handlers are cancelled", zap.Strings("running", c.works.Running()))
+		c.stopAll()
+		done = c.passOnUntilIdle(c.pace.grace)
+	}
+	close(c.abandoned)
+	c.waitForKeepers(c.pace.attempt)
+	if !done {
+		return newStuckError(c.stuckKeys())
+	}
+	c.passOn(c.life)
+	c.works.Wait(c.life) // all Work has returned; its goroutines are on their last line
+	return nil
+}
+
+// leave starts the draining of everything held, now and from here on.
+func (c *Coordinator) leave() {
+	c.mu.Lock()
+	c.draining = true
+	c.mu.Unlock()
+	for _, h := range c.holdings() {
+		h.advance(draining)
+	}
+}
+
+func (c *Coordinator) stopAll() {
+	for _, h := range c.holdings() {
+		h.advance(stopped)
+	}
+}
+
+// stuckKeys returns what is still held when nobody waits for it any more.
+func (c *Coordinator) stuckKeys() []string {
+	var keys []string
+	for _, h := range c.holdings() {
+		keys = append(keys, h.key)
+	}
+	return keys
+}
+
+// passOnUntilIdle passes on what names this worker until no lease is held, or for the time given; it reports which.
+func (c *Coordinator) passOnUntilIdle(patience time.Duration) bool {
+	ctx, cancel := context.WithTimeout(c.life, patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		c.refreshHeirs(ctx)
+		c.passOn(ctx)
+		if c.waitForKeepers(c.pace.discover) {
+			return true
+		}
+	}
+	return false
+}
+
+// refreshHeirs looks at the table now and then while handlers finish, so that no lease is left to a worker that has gone meanwhile.
+func (c *Coordinator) refreshHeirs(ctx context.Context) {
+	if time.Since(c.scannedAt) < c.pace.scan {
+		return
+	}
+	if snapshot, ok := c.scan(ctx); ok {
+		c.plan(snapshot.Leases)
+	}
+}
+
+// waitForKeepers waits until every lease has been given up, or for the time given.
+func (c *Coordinator) waitForKeepers(patience time.Duration) bool {
+	ctx, cancel := context.WithTimeout(c.life, patience)
+	defer cancel()
+	return c.keepers.Wait(ctx) == nil
+}
+
+// passOn gives away what names this worker and is not in its hands: handoffs that it has asked for, and leases that others gave it
+// because they did not know that it stops.
+func (c *Coordinator) passOn(ctx context.Context) {
+	keys, err := c.keysOf(ctx)
+	if err != nil {
+		return
+	}
+	for key := range c.asked {
+		keys = append(keys, key)
+	}
+	clear(c.asked)
+	var strays []string
+	for _, key := range keys {
+		if _, held := c.holding(key); !held && !c.watch.ended(key) {
+			strays = append(strays, key)
+		}
+	}
+	c.each(ctx, "pass on", strays, c.passOnOne)
+}
+
+func (c *Coordinator) passOnOne(ctx context.Context, key string) {
+	row, err := c.get(ctx, key)
+	switch {
+	case err != nil || row.Owner != c.cfg.Worker || row.Ended():
+	case row.CheckpointOwner == c.cfg.Worker || row.CheckpointOwner == "":
+		// Not back to where it came from: that worker may be stopping too.
+		c.attempt(ctx, bequest(row, c.heirs.next(c.watch.owner(key))))
+	default:
+		c.attempt(ctx, refuse(row)) // withdraw
+	}
+}

@@ -1,0 +1,147 @@
+package leases_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/penstock-go/penstock/leases"
+)
+
+func TestALoneWorkerTakesEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(10)
+		f.start("a")
+		f.await(time.Second, "all held", func(load map[string]int) bool { return load["a"] == 10 })
+		time.Sleep(time.Minute)
+		if load := f.load(); load["a"] != 10 {
+			t.Errorf("after a minute: %v", load)
+		}
+		f.stopAll()
+	})
+}
+
+func TestTwoWorkersConvergeAndStayEven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(11)
+		f.start("a")
+		f.start("b")
+		f.await(10*time.Second, "even", func(load map[string]int) bool { return even(load, 11, "a", "b") })
+		time.Sleep(10 * time.Second)
+		held := f.holders()
+		time.Sleep(5 * time.Minute)
+		if now := f.holders(); !maps.Equal(now, held) {
+			t.Errorf("leases moved without need: %v, then %v", held, now)
+		}
+		f.stopAll()
+	})
+}
+
+func TestAJoinerGetsItsShareByHandoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(30)
+		f.start("a")
+		f.await(time.Second, "all held", func(load map[string]int) bool { return load["a"] == 30 })
+		f.start("b")
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, 30, "a", "b") })
+		f.start("c")
+		took := f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, 30, "a", "b", "c") })
+		t.Log("third worker even after", took)
+		f.stopAll()
+	})
+}
+
+func TestTheLeasesOfADeadWorkerAreTakenWithinTheFailoverTimeAndALittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(20)
+		f.start("a")
+		b := f.start("b")
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, 20, "a", "b") })
+		time.Sleep(10 * time.Second)
+		b.kill()
+		took := f.await(13*time.Second, "taken over", func(load map[string]int) bool { return load["a"] == 20 })
+		t.Log("taken over after", took)
+		f.stopAll()
+	})
+}
+
+func TestTheLeasesOfAStoppedWorkerAreHeldWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(21)
+		f.start("a")
+		b := f.start("b")
+		f.start("c")
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, 21, "a", "b", "c") })
+		time.Sleep(10 * time.Second)
+		if err := b.stop(); err != nil {
+			t.Error(err)
+		}
+		took := f.await(time.Second, "taken over", func(load map[string]int) bool { return even(load, 21, "a", "c") })
+		t.Log("taken over after", took)
+		f.stopAll()
+	})
+}
+
+// The times that a large fleet is built for; the table answers within 5 to 15 ms.
+func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total, workers = 1000, 10
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		idle := func(c *leases.Config) { c.Work = obedient }
+		var names []string
+		for i := range workers {
+			names = append(names, fmt.Sprint("w", i))
+			f.start(names[i], idle)
+		}
+		spread := func(load map[string]int) bool { return even(load, total, names...) }
+		t.Log("started: even after", f.await(30*time.Second, "even", spread))
+		time.Sleep(10 * time.Second)
+
+		f.workers[names[0]].kill()
+		names = names[1:]
+		t.Log("one died: even after", f.await(13*time.Second, "even without the dead one", spread))
+
+		f.start("joiner", idle)
+		names = append(names, "joiner")
+		t.Log("one joined: even after", f.await(30*time.Second, "even with the new one", spread))
+
+		time.Sleep(5 * time.Second)
+		f.workers[names[0]].cancel()
+		names = names[1:]
+		t.Log("one stopped: even after", f.await(time.Second, "even without the one that stopped", spread))
+		f.stopAll()
+	})
+}
+
+func TestLeasesThatAWorkerCannotWorkOnAreLeftToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(6)
+		given := leases.Lease{Key: "other-stream", Owner: "a"}
+		if _, err := f.table.Create(t.Context(), given); err != nil {
+			t.Fatal(err)
+		}
+		f.start("a", func(c *leases.Config) {
+			c.Runnable = func(l leases.Lease) bool { return l.Key != given.Key }
+			c.Hooks.Acquired = func(l leases.Lease) {
+				if l.Key == given.Key {
+					t.Errorf("%s was acquired", l.Key)
+				}
+			}
+		})
+		f.await(2*time.Second, "its own held", func(load map[string]int) bool { return load["a"] == 6 })
+		time.Sleep(10 * time.Second)
+		if row, err := f.table.Get(t.Context(), given.Key); err != nil || row.Owner != "" {
+			t.Errorf("what it was given: %+v, %v", row, err)
+		}
+		f.stopAll()
+	})
+}

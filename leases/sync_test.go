@@ -1,0 +1,120 @@
+package leases_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/hashkey"
+	"github.com/penstock-go/penstock/internal/shards"
+	"github.com/penstock-go/penstock/leases"
+)
+
+// listing is a stream that was split and merged: 0 and 1 merged into 6, 2 and 3 into 7, 6 and 7 into 8; 5 split into 9 and 10; 4 is
+// as it was.
+func listing() []shards.Shard {
+	shard := func(id string, closed bool, parents ...string) shards.Shard {
+		return shards.Shard{ID: id, Parents: parents, Range: hashkey.Full, Closed: closed}
+	}
+	return []shards.Shard{
+		shard("0", true), shard("1", true), shard("2", true), shard("3", true), shard("4", false), shard("5", true),
+		shard("6", true, "0", "1"), shard("7", true, "2", "3"), shard("8", false, "6", "7"), shard("9", false, "5"), shard("10", false, "5"),
+	}
+}
+
+func keysOf(rows []leases.Lease) []string {
+	var keys []string
+	for _, row := range rows {
+		keys = append(keys, row.Key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func leased(ids ...string) []leases.Lease {
+	var rows []leases.Lease
+	for _, id := range ids {
+		rows = append(rows, leases.Lease{Key: id, ShardID: id})
+	}
+	return rows
+}
+
+func TestMissing(t *testing.T) {
+	open := func() []shards.Shard { return shards.Open(listing()) } // what a filtered listing returns
+	cases := map[string]struct {
+		listed   []shards.Shard
+		existing []leases.Lease
+		from     checkpoint.Position
+		want     []string
+	}{
+		"first, from the beginning":             {listing(), nil, checkpoint.TrimHorizon, []string{"0", "1", "2", "3", "4", "5"}},
+		"first, at latest":                      {listing(), nil, checkpoint.Latest, []string{"10", "4", "8", "9"}},
+		"first, at latest, filtered":            {open(), nil, checkpoint.Latest, []string{"10", "4", "8", "9"}},
+		"first, at a time, filtered":            {open(), nil, checkpoint.AtTimestamp, []string{"10", "4", "8", "9"}},
+		"interrupted":                           {listing(), leased("0", "4"), checkpoint.TrimHorizon, []string{"1", "2", "3", "5"}},
+		"all there":                             {listing(), leased("0", "1", "2", "3", "4", "5"), checkpoint.TrimHorizon, nil},
+		"read and cleaned up":                   {listing(), leased("8", "4", "9", "10"), checkpoint.TrimHorizon, nil},
+		"one branch read and cleaned up":        {listing(), leased("7", "4", "5"), checkpoint.TrimHorizon, []string{"0", "1"}},
+		"at latest, ancestors are being read":   {listing(), leased("2", "4", "5"), checkpoint.Latest, nil},
+		"at latest, a branch was never there":   {listing(), leased("4", "5"), checkpoint.Latest, []string{"8"}},
+		"oldest shards have left the retention": {listing()[6:], nil, checkpoint.TrimHorizon, []string{"10", "6", "7", "9"}},
+		"nothing listed":                        {nil, nil, checkpoint.Latest, nil},
+	}
+	for name, c := range cases {
+		if got := keysOf(leases.Missing(c.listed, c.existing, "", leases.Start{Position: c.from})); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestMissingRowsAreCompleteAndStandWhereTheStreamStarts(t *testing.T) {
+	at := time.UnixMilli(1_700_000_000_000)
+	stream := "123456789012:orders:1700000000"
+	start := leases.Start{Position: checkpoint.Latest, At: at}
+	rows := leases.Missing(listing(), nil, stream, start)
+	for _, row := range rows {
+		if row.Key != stream+":"+row.ShardID || row.Stream != stream || row.Checkpoint != checkpoint.Latest || !row.StartAt.Equal(at) ||
+			row.EndingHashKey != hashkey.Max.String() || row.StartingHashKey != "0" || row.Counter != 0 || row.Owner != "" {
+			t.Errorf("%+v", row)
+		}
+		if row.ShardID == "8" && !slices.Equal(row.Parents, []string{"6", "7"}) {
+			t.Errorf("parents of 8: %v", row.Parents)
+		}
+	}
+	start.Position = checkpoint.TrimHorizon
+	for _, row := range leases.Missing(listing(), nil, stream, start) {
+		if !row.StartAt.IsZero() {
+			t.Errorf("a row at TRIM_HORIZON has a time: %+v", row)
+		}
+	}
+}
+
+func TestLeasesOfOtherStreamsDoNotCount(t *testing.T) {
+	other := leases.Lease{Key: "a:b:1:4", Stream: "a:b:1", ShardID: "4"}
+	got := keysOf(leases.Missing(listing(), []leases.Lease{other}, "a:c:1", leases.Start{Position: checkpoint.Latest}))
+	if !slices.Contains(got, "a:c:1:4") {
+		t.Errorf("missing: %v", got)
+	}
+}
+
+// What arrived between an interrupted first synchronisation and the one that completes it must be read too.
+func TestALaterSynchronisationUsesTheFirstOnesTime(t *testing.T) {
+	first := time.UnixMilli(1_700_000_000_000)
+	existing := []leases.Lease{{Key: "4", ShardID: "4", Checkpoint: checkpoint.Latest, StartAt: first}}
+	start := leases.Start{Position: checkpoint.Latest, At: first.Add(time.Hour)}
+	for _, row := range leases.Missing(listing(), existing, "", start) {
+		if !row.StartAt.Equal(first) {
+			t.Errorf("%s starts at %v", row.Key, row.StartAt)
+		}
+	}
+}
+
+func TestAListingThatRunsInCirclesEnds(t *testing.T) {
+	circle := []shards.Shard{{ID: "a", Parents: []string{"b"}}, {ID: "b", Parents: []string{"a"}}, {ID: "c"}}
+	for _, from := range []checkpoint.Position{checkpoint.TrimHorizon, checkpoint.Latest} {
+		if got := keysOf(leases.Missing(circle, nil, "", leases.Start{Position: from})); !slices.Contains(got, "c") {
+			t.Errorf("from %v: %v", from, got)
+		}
+	}
+}
