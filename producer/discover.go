@@ -1,0 +1,228 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/shards"
+)
+
+var (
+	// errNotTiling: the listing was taken while shards were split or merged.
+	errNotTiling = errors.New("producer: the listed shards do not cover the hash space")
+	// listingBackoff is the schedule of listings that fail.
+	listingBackoff = retry.Policy{Initial: 200 * time.Millisecond, Max: 10 * time.Second}
+)
+
+const (
+	// holdTime is how long records wait, at most, for the stream's shards to become known; then they go without. A short TTL makes it
+	// shorter, so that every record is tried before it expires.
+	holdTime    = 5 * time.Second
+	holdsPerTTL = 4
+	// deniedPause is how long the producer keeps from asking after it was denied an answer.
+	deniedPause = 5 * time.Minute
+	// refreshDelay is the longest delay before the shards are listed again, jittered: many producers see a reshard in the same moment.
+	refreshDelay = 200 * time.Millisecond
+	kib          = 1 << 10
+)
+
+// facts is what does not change as long as a producer lives.
+type facts struct {
+	known     bool
+	auto      bool // the service places records as it likes
+	maxRecord int
+}
+
+// firstRoute is the one before anything is known.
+func (p *Producer) firstRoute() *route {
+	if p.cfg.DisableAggregation {
+		return newPlain(p.packing(facts{maxRecord: maxRecordBytes}))
+	}
+	return newHolding(p.packing(facts{maxRecord: maxRecordBytes}))
+}
+
+func (p *Producer) packing(f facts) packing {
+	aggregate := !p.cfg.DisableAggregation && !f.auto
+	return packing{aggregate: aggregate, wrap: aggregate, maxRecord: f.maxRecord, maxRecords: p.cfg.MaxAggregateRecords,
+		maxBytes: min(p.cfg.MaxAggregateBytes, f.maxRecord-len(aggregateKey))}
+}
+
+// discover is the goroutine that finds out about the stream, and again whenever a record was stored in a shard that is not known. The old
+// route serves meanwhile.
+func (p *Producer) discover() {
+	d := &discovery{p: p}
+	for d.untilKnown() {
+		select {
+		case <-p.stale:
+		case <-p.life.Done():
+			return
+		}
+		if p.cfg.DisableAggregation || d.facts.auto {
+			continue
+		}
+		if retry.Sleep(p.life, p.jitter.Spread(refreshDelay)) != nil {
+			return
+		}
+	}
+}
+
+// refresh asks for another listing of the shards. It never blocks.
+func (p *Producer) refresh() {
+	select {
+	case p.stale <- struct{}{}:
+	default:
+	}
+}
+
+// discovery is the state of the discover goroutine.
+type discovery struct {
+	p        *Producer
+	facts    facts
+	degraded bool // said so
+}
+
+// untilKnown asks until it has an answer; false if the producer ended first.
+func (d *discovery) untilKnown() bool {
+	p := d.p
+	schedule := listingBackoff.Start(p.jitter)
+	for {
+		began := p.now()
+		next, err := d.ask(began)
+		if err == nil {
+			d.learn(next, began)
+			return true
+		}
+		pause := schedule.Next()
+		if d.cope(err, began) {
+			pause = deniedPause
+		}
+		if !d.pause(pause) {
+			return false
+		}
+	}
+}
+
+// pause waits, but not beyond the moment when records must not be held any longer.
+func (d *discovery) pause(pause time.Duration) bool {
+	p := d.p
+	if p.route.Load().mode == holding {
+		pause = min(pause, max(p.holdTime()-p.now(), 0))
+	}
+	return retry.Sleep(p.life, pause) == nil
+}
+
+func (p *Producer) holdTime() moment { return min(holdTime, p.cfg.TTL/holdsPerTTL) }
+
+// ask makes the route of what the service says.
+func (d *discovery) ask(began moment) (*route, error) {
+	p := d.p
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.RequestTimeout)
+	defer cancel()
+	if !d.facts.known {
+		if err := d.describe(ctx); err != nil {
+			return nil, err
+		}
+	}
+	packing := p.packing(d.facts)
+	if !packing.aggregate {
+		return newPlain(packing), nil
+	}
+	listing, err := shards.List(ctx, oneAttempt{p.cfg.Kinesis}, p.stream, &types.ShardFilter{Type: types.ShardFilterTypeAtLatest})
+	if err != nil {
+		return nil, err
+	}
+	open := shards.Open(listing.Shards)
+	if !shards.Tile(open) {
+		return nil, errNotTiling
+	}
+	return newSharded(packing, open, began, p.route.Load()), nil
+}
+
+// describe asks what the stream takes.
+func (d *discovery) describe(ctx context.Context) error {
+	p := d.p
+	out, err := p.cfg.Kinesis.DescribeStreamSummary(ctx,
+		&kinesis.DescribeStreamSummaryInput{StreamName: p.stream.NameParam(), StreamARN: p.stream.ARNParam()}, singleAttempt)
+	if err != nil {
+		return err
+	}
+	d.facts = facts{known: true, maxRecord: maxRecordBytes}
+	summary := out.StreamDescriptionSummary
+	if summary == nil {
+		return nil
+	}
+	d.facts.auto = summary.RecordDistributionStrategy == types.RecordDistributionStrategyAuto
+	if n := int(aws.ToInt32(summary.MaxRecordSizeInKiB)); n > 0 {
+		d.facts.maxRecord = min(n*kib, maxRecordBytes)
+	}
+	return nil
+}
+
+// learn makes an answer count.
+func (d *discovery) learn(next *route, began moment) {
+	p := d.p
+	p.install(next)
+	p.rejudge(began)
+	if d.degraded {
+		p.cfg.Logger.Info("the stream's shards are known again", zap.String("stream", p.stream.Name()))
+		d.degraded = false
+	}
+	if next.mode == sharded {
+		p.cfg.Hooks.shardMapLoaded(ShardMapLoaded{Shards: len(next.shards), Duration: p.now() - began})
+	}
+}
+
+// cope decides how to go on without an answer, and whether the service will not give one. Records then go on their own, which
+// needs no knowledge and is always safe.
+func (d *discovery) cope(err error, began moment) (denied bool) {
+	p := d.p
+	class := retry.Transient
+	if !errors.Is(err, errNotTiling) {
+		class = retry.Classify(err)
+	}
+	if p.life.Err() != nil {
+		return false
+	}
+	mode := p.route.Load().mode
+	denied = class == retry.Denied
+	giveUp := denied || mode == holding && (class == retry.NotFound || p.now() >= p.holdTime())
+	if !giveUp || mode == plain {
+		return denied
+	}
+	f := d.facts
+	if !f.known {
+		f.maxRecord = maxRecordBytes
+	}
+	p.install(newPlain(p.packing(f)))
+	p.rejudge(began)
+	d.sayDegraded(err)
+	return denied
+}
+
+func (d *discovery) sayDegraded(err error) {
+	if d.degraded {
+		return
+	}
+	d.degraded = true
+	f := classify(err)
+	d.p.cfg.Logger.Warn("records are sent without aggregation: the stream's shards are not known",
+		zap.String("stream", d.p.stream.Name()), zap.String("code", f.code), zap.Error(f.sentinel()))
+	d.p.cfg.Hooks.degraded(f.sentinel())
+}
+
+// oneAttempt is the client with its own retries switched off.
+type oneAttempt struct{ api KinesisAPI }
+
+// ListShards makes one attempt.
+func (o oneAttempt) ListShards(ctx context.Context, in *kinesis.ListShardsInput, opts ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	return o.api.ListShards(ctx, in, append(opts, singleAttempt)...)
+}
+
+func singleAttempt(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }

@@ -1,0 +1,104 @@
+// Package producer puts user records into a Kinesis stream. A [Producer] gathers the records of many goroutines into aggregates of the
+// KPL's format, one shard to an aggregate, and the aggregates into PutRecords requests, and tells each record's owner what became of it.
+//
+//	p, err := producer.New(producer.Config{Kinesis: kinesis.NewFromConfig(aws), Stream: "orders"})
+//	...
+//	err = p.Put(ctx, producer.Record{PartitionKey: "customer-7", Data: order}, func(r producer.Result) { ... })
+//	...
+//	err = p.Close(ctx) // after it every record has its result
+//
+// # What it promises
+//
+//   - One result for each record that Put took: stored, failed with a typed error, expired, or given up by Close.
+//   - Stored means delivered. A consumer that checks hash ranges drops an aggregate as a whole if one member does not belong to the shard, as
+//     the KCL does. So records share an aggregate only if they belong to one shard by the newest listing, and an aggregate that was stored in
+//     another one (a split came in between) is not reported as stored but taken apart and sent anew by the new listing. A record on its own
+//     is good wherever it lands.
+//   - Bounded memory. Put waits while the buffer is full, with its context; TryPut never does.
+//   - With [Config].Ordered, the records of one partition key are stored in the order of their Puts, through retries, unknown outcomes and
+//     reshards. First occurrences, that is: a record whose outcome was unknown may stand in the stream twice.
+//
+// # The path of a record
+//
+//	Put ── buffer.go ── route.go ──▶ lane, one for each shard ── seal ──▶ collect.go ── batch.go ──▶ send.go ──▶ retry.go
+//	       room in       hash key     open aggregate       full, or    ready, delayed   requests      the call     │
+//	       bytes and     to shard                          lingered    parked                                      │
+//	       records                                            ▲                                                    │
+//	                                                          └────────────── packed anew, or once more ◀──────────┤
+//	                                                                                                               ▼
+//	                                                                         done ◀── callback.go ◀── stored, or given up
+//
+// A record belongs to the lane of its shard. The lane's open aggregate ends when it is full or [Config].Linger has passed; one end of the
+// linger time serves all lanes, so that they share requests. The payload is encoded by the sender, not under the lane's lock.
+//
+// # What is known of the stream
+//
+//	           the shards are listed                           unknown shard in a reply:
+//	holding ─────────────────────────▶ sharded ◀────────────── listed again, the old route serves meanwhile
+//	   │                                 │  ▲
+//	   │ denied, no such stream,         │  │ the shards are listed after all
+//	   │ or nothing known for long       ▼  │
+//	   └──────────────────────────────▶ plain
+//	     AUTO record distribution, or Config.DisableAggregation: plain for good
+//
+// holding: records wait in one lane. sharded: they are aggregated by shard. plain: each record goes on its own, which is safe without
+// knowing anything: a producer that may only call PutRecords works, and says once that it does not aggregate. Nothing is ever aggregated
+// blindly.
+//
+// # Data that looks like an aggregate
+//
+// Consumers take one level of aggregates apart. Data that begins and ends like one would come out as its members, so it is wrapped in an
+// aggregate of its own, unless aggregation is off.
+//
+// # Failures
+//
+// Each Kinesis record of a request has its own fate. Throttling and passing faults are tried again, after an exponential delay with jitter,
+// until [Config].TTL or MaxAttempts; missing permission, stream or encryption key fail at once. A request that is rejected as a whole is
+// halved until the offender stands alone. Whether a lost reply hides a stored record cannot be known: such results match
+// [ErrOutcomeUnknown] if they end in failure. The service's messages repeat partition keys and are dropped; its codes are kept.
+//
+// # Order
+//
+// With Config.Ordered a lane has one entry out at a time: in flight, or waiting for its next attempt. What that costs is written at the
+// field. After a record has failed for good, [OrderedFailure] says whether later records of its key go on or fail.
+//
+// # Memory
+//
+// Config.MaxBufferedBytes bounds data and keys of the records that have no result yet. What comes on top: about 200 bytes for each record
+// that waits (bounded by Config.MaxBufferedRecords, which includes those whose done has not returned); the encoded aggregates of
+// requests in flight, which stand beside nothing else once they are encoded; and in the SDK the request bodies, about three times
+// Config.MaxRequestBytes for each of Config.MaxInFlight.
+//
+// # Goroutines
+//
+//	collect   1              ends linger times, forms requests, expires what is too old
+//	discover  1              describes the stream and lists its shards
+//	send      MaxInFlight    one request each
+//	callback  4              run done functions; a slow one holds its record's count, not its bytes
+//
+// New starts them, Close waits for them. Locks are taken in the order lane, collector; neither is held across I/O, a timer, a hook or a done
+// function.
+//
+// # Files, in the order in which a record meets them
+//
+//	config.go     Config: what there is to set, and the check of it
+//	errors.go     sentinels and typed errors
+//	hooks.go      what can be observed
+//	producer.go   New, Put, TryPut, PutSync
+//	record.go     what Put takes, and what of it is refused
+//	buffer.go     room in bytes and records; generations, for Flush
+//	route.go      hash key to lane; what a shard says of an aggregate stored in it
+//	discover.go   how the route comes to be known
+//	entry.go      records as one Kinesis record: packed, measured, encoded, taken apart
+//	collect.go    entries that wait, and the goroutine that moves them on
+//	order.go      one entry of a lane at a time; lanes that retire when shards change
+//	batch.go      entries to requests
+//	send.go       the call, and what it says of each entry
+//	retry.go      stored, once more, or given up
+//	doom.go       how records are given up
+//	broken.go     keys with a failed record, for FailLater
+//	callback.go   done functions
+//	result.go     what they are told
+//	close.go      Flush and Close
+//	lifetime.go   the context of the producer's own work
+package producer

@@ -1,0 +1,253 @@
+package producer
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/penstock-go/penstock/aggregation"
+	"github.com/penstock-go/penstock/internal/hashkey"
+	"github.com/penstock-go/penstock/internal/retry"
+)
+
+// aggregateKey is the partition key of a Kinesis record that is an aggregate. It decides nothing, since an aggregate always has an
+// explicit hash key; it is the KPL's, and short because it counts into the record's size.
+const aggregateKey = "a"
+
+// entry is one Kinesis record on its way: a user record on its own, or an aggregate of several.
+//
+// It is owned by whoever has it: the collector, under its lock, while it waits; a sender while it is in flight.
+type entry struct {
+	records []record
+	one     [1]record // where records points for an entry of one
+	// encoder holds the aggregate until it is encoded, by the sender: its MD5 must not be paid for under a lane's lock.
+	encoder    *aggregation.Encoder
+	data       []byte // the payload once encoder is nil
+	aggregated bool
+	size       int // by the service's measure: data and partition key
+
+	span     hashkey.Range // the least and the greatest hash key of the records
+	earliest moment        // the first expiry of a record
+	sendBy   moment        // waits for company until then
+
+	lane     *lane  // where it queues; decides the order if the producer is ordered
+	expected string // the shard that should take it, or ""
+	blocks   []*lane
+
+	attempts []Attempt
+	tries    int             // attempts so far; the greatest number of any of its records
+	schedule *retry.Schedule // of the delays between attempts; nil before the first
+	due      moment          // the next attempt, while it is delayed
+	landed   landing         // while it is parked
+}
+
+// landing is where an entry was stored.
+type landing struct {
+	shard, sequenceNumber string
+	at                    moment // when the reply was read
+}
+
+// encoders keeps encoders for the next aggregates. They keep their memory.
+var encoders = sync.Pool{New: func() any { return new(aggregation.Encoder) }}
+
+// newSingle makes the entry of a record that goes on its own. rec.data becomes the entry's.
+func newSingle(rec record, wrap bool) *entry {
+	e := &entry{one: [1]record{rec}}
+	e.records = e.one[:]
+	e.data, e.one[0].data = rec.data, nil
+	if wrap && aggregation.IsAggregated(e.data) {
+		var alone aggregation.Encoder
+		if alone.Add(rec.partitionKey, rec.hashKey, e.data) == nil { // check has refused what Add would
+			e.data, e.aggregated = alone.AppendTo(nil), true
+		}
+	}
+	e.measure()
+	return e
+}
+
+// newAggregate makes an entry of the records in the encoder. A single one goes on its own: an envelope would be a waste.
+func newAggregate(records []record, encoder *aggregation.Encoder) *entry {
+	if len(records) == 1 {
+		rec := records[0]
+		rec.data = payload(encoder.AppendTo(nil))
+		release(encoder)
+		return newSingle(rec, true)
+	}
+	e := &entry{records: records, encoder: encoder, aggregated: true}
+	e.measure()
+	return e
+}
+
+// payload returns the data of the only record of an aggregate of our own.
+func payload(aggregate []byte) []byte {
+	users, err := aggregation.Decode(make([]aggregation.UserRecord, 0, 1), aggregate)
+	if err != nil {
+		panic("producer: own aggregate: " + err.Error()) // a fault of this module, never of its input
+	}
+	return users[0].Data
+}
+
+func release(encoder *aggregation.Encoder) {
+	encoder.Reset()
+	encoders.Put(encoder)
+}
+
+// measure works out what depends on the records.
+func (e *entry) measure() {
+	switch {
+	case e.encoder != nil:
+		e.size = e.encoder.Size() + len(aggregateKey)
+	case e.aggregated:
+		e.size = len(e.data) + len(aggregateKey)
+	default:
+		e.size = len(e.data) + len(e.records[0].partitionKey)
+	}
+	e.span = hashkey.Range{Start: e.records[0].hash, End: e.records[0].hash}
+	e.earliest = e.records[0].expires
+	for i := range e.records {
+		r := &e.records[i]
+		if r.hash.Compare(e.span.Start) < 0 {
+			e.span.Start = r.hash
+		}
+		if r.hash.Compare(e.span.End) > 0 {
+			e.span.End = r.hash
+		}
+		e.earliest = min(e.earliest, r.expires)
+		e.tries = max(e.tries, r.tries)
+	}
+}
+
+// encode makes the payload, if it is not made yet.
+func (e *entry) encode() {
+	if e.encoder == nil {
+		return
+	}
+	e.data = e.encoder.AppendTo(make([]byte, 0, e.encoder.Size()))
+	release(e.encoder)
+	e.encoder = nil
+}
+
+// open takes the entry apart: its records, each with its payload and its past. The entry must not be used any more, but for its lane.
+func (e *entry) open() []record {
+	e.encode()
+	if !e.aggregated {
+		e.records[0].data = e.data
+	} else {
+		users, err := aggregation.Decode(make([]aggregation.UserRecord, 0, len(e.records)), e.data)
+		if err != nil {
+			panic("producer: own aggregate: " + err.Error()) // a fault of this module, never of its input
+		}
+		for i := range e.records {
+			e.records[i].data = users[i].Data
+		}
+	}
+	for i := range e.records {
+		r := &e.records[i]
+		r.maybe = r.maybe || maybeStored(e.attempts)
+		r.past = history(r.past, e.attempts)
+		r.tries = e.tries
+	}
+	e.attempts = nil
+	return e.records
+}
+
+func maybeStored(attempts []Attempt) bool {
+	return slices.ContainsFunc(attempts, func(a Attempt) bool { return a.Unknown })
+}
+
+// note writes down an attempt, and forgets the oldest of too many.
+func (e *entry) note(a Attempt) {
+	e.tries++
+	a.Number = e.tries
+	if len(e.attempts) >= maxAttemptsKept {
+		e.attempts = slices.Delete(e.attempts, 0, 1)
+	}
+	e.attempts = append(e.attempts, a)
+}
+
+// history joins attempts, and forgets the oldest of too many. Its result shares no memory that is written later.
+func history(past, attempts []Attempt) []Attempt {
+	if len(past) == 0 {
+		return slices.Clip(attempts)
+	}
+	all := slices.Concat(past, attempts)
+	return slices.Clip(all[max(0, len(all)-maxAttemptsKept):])
+}
+
+// packing says how records become entries.
+type packing struct {
+	aggregate  bool // several may share an entry
+	maxRecord  int  // size of a record, at most: data and partition key. The service's maximum until the stream's is known
+	maxBytes   int  // of an aggregate, envelope included
+	maxRecords int  // in an aggregate; 0 means any number
+	wrap       bool // data that is an aggregate itself goes inside another one
+}
+
+// fitsAlone reports whether a record could share an aggregate at all.
+func (p *packing) fitsAlone(rec *record, n int) bool {
+	const most = 64 // no envelope with one record has more besides data and keys
+	if !p.aggregate || n+len(rec.partitionKey)+len(rec.hashKey)+most <= p.maxBytes {
+		return p.aggregate
+	}
+	var empty aggregation.Encoder
+	return empty.SizeWith(rec.partitionKey, rec.hashKey, n) <= p.maxBytes
+}
+
+// accepts reports whether a record still fits an aggregate.
+func (p *packing) accepts(encoder *aggregation.Encoder, rec *record, n int) bool {
+	return (p.maxRecords == 0 || encoder.Len() < p.maxRecords) && encoder.SizeWith(rec.partitionKey, rec.hashKey, n) <= p.maxBytes
+}
+
+// pack makes entries of records that belong to one lane and have their payloads, in their order.
+func (p *packing) pack(records []record) []*entry {
+	var entries []*entry
+	var open filling
+	for _, rec := range records {
+		if !p.fitsAlone(&rec, len(rec.data)) {
+			entries = open.sealInto(entries)
+			entries = append(entries, newSingle(rec, p.wrap))
+			continue
+		}
+		if open.encoder != nil && !p.accepts(open.encoder, &rec, len(rec.data)) {
+			entries = open.sealInto(entries)
+		}
+		open.add(rec, rec.data)
+	}
+	return open.sealInto(entries)
+}
+
+// filling is an aggregate that still takes records.
+type filling struct {
+	encoder *aggregation.Encoder // nil while there are no records
+	records []record
+	room    int // how many records the last one had: a good size for the next
+}
+
+// add copies data into the aggregate.
+func (f *filling) add(rec record, data []byte) {
+	if f.encoder == nil {
+		f.encoder = encoders.Get().(*aggregation.Encoder)
+		f.records = make([]record, 0, max(f.room, 1))
+	}
+	if err := f.encoder.Add(rec.partitionKey, rec.hashKey, data); err != nil {
+		panic("producer: " + err.Error()) // check has refused what Add would
+	}
+	rec.data = nil
+	f.records = append(f.records, rec)
+}
+
+// seal returns the aggregate as an entry, or nil if it is empty, and begins a new one.
+func (f *filling) seal() *entry {
+	if f.encoder == nil {
+		return nil
+	}
+	e := newAggregate(f.records, f.encoder)
+	*f = filling{room: len(f.records)}
+	return e
+}
+
+func (f *filling) sealInto(entries []*entry) []*entry {
+	if e := f.seal(); e != nil {
+		return append(entries, e)
+	}
+	return entries
+}

@@ -1,0 +1,134 @@
+package producer
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/penstock-go/penstock/internal/hashkey"
+	"github.com/penstock-go/penstock/internal/shards"
+)
+
+// mode is what the producer knows about the stream. The package documentation draws the transitions.
+type mode uint8
+
+const (
+	holding mode = iota // nothing yet: records wait
+	plain               // no shards: each record goes on its own
+	sharded             // the open shards: records of a shard share aggregates
+)
+
+// virtualLanes is how many lanes there are without shards. With Config.Ordered it bounds how many records are in flight.
+const virtualLanes = 512
+
+// route says which lane a record goes through. It is immutable and replaced as a whole, see install.
+type route struct {
+	mode   mode
+	shards []shards.Shard // tile the hash space; sharded only
+	spans  map[string]hashkey.Range
+	lanes  []*lane
+	seed   maphash.Seed
+	loaded moment // when the listing of the shards began
+	packing
+}
+
+// lane is where records wait that may share aggregates, and whose order is kept if the producer is ordered: one for each shard, or a
+// share of the partition keys where shards are not known.
+type lane struct {
+	shard string        // that all records of the lane belong to, or ""
+	span  hashkey.Range // of that shard
+	held  bool          // nothing leaves it but by a new route
+
+	// mu guards the fields below it. The installer of a new route holds it for all lanes that the route gives up, so that whoever waited
+	// for it finds the new route published. It is taken before collector.mu.
+	mu      sync.Mutex
+	open    filling
+	retired bool
+	packing packing
+
+	// The fields below are guarded by collector.mu and used if the producer is ordered, or the lane held.
+	queue    []*entry
+	out      *entry // the only one that may be sent; nil if none
+	blockers int    // entries of retired lanes that must have their result first
+	overdue  bool   // the open aggregate has lingered enough: it goes as soon as out is done
+}
+
+// lane returns the lane of a record.
+func (r *route) lane(rec *record) *lane {
+	switch r.mode {
+	case sharded:
+		return r.lanes[shards.Find(r.shards, rec.hash)]
+	case plain:
+		// By the partition key, not by the hash key: records of one key may have different explicit hash keys.
+		return r.lanes[maphash.String(r.seed, rec.partitionKey)%virtualLanes]
+	case holding:
+	}
+	return r.lanes[0]
+}
+
+// expect finds the one shard to which a whole entry belongs. It returns false if there is none, or if an aggregate would have to be
+// sent without knowing.
+func (r *route) expect(e *entry) (shard string, ok bool) {
+	if r.mode != sharded {
+		return "", !e.aggregated || len(e.records) == 1
+	}
+	s := &r.shards[shards.Find(r.shards, e.span.Start)]
+	return s.ID, s.Range.Contains(e.span.End)
+}
+
+// judgement is what a shard says about an entry that was stored in it.
+type judgement uint8
+
+const (
+	arrived judgement = iota // every consumer finds it
+	strayed                  // a consumer that checks ranges drops it
+	unclear                  // the shard is not known yet
+)
+
+// judge decides whether an aggregate that was stored in an unexpected shard is good there: only if all its records belong to it,
+// since the KCL drops an aggregate as a whole. Single plain records are never dropped.
+func (r *route) judge(e *entry, shard string) judgement {
+	span, known := r.spans[shard]
+	switch {
+	case !e.aggregated || len(e.records) == 1 || shard == e.expected:
+		return arrived
+	case !known:
+		return unclear
+	case span.Contains(e.span.Start) && span.Contains(e.span.End):
+		return arrived
+	}
+	return strayed
+}
+
+func newHolding(p packing) *route {
+	return &route{mode: holding, packing: p, lanes: []*lane{{held: true, packing: p}}}
+}
+
+func newPlain(p packing) *route {
+	p.aggregate = false
+	r := &route{mode: plain, seed: maphash.MakeSeed(), packing: p, lanes: make([]*lane, virtualLanes)}
+	for i := range r.lanes {
+		r.lanes[i] = &lane{packing: p}
+	}
+	return r
+}
+
+// newSharded makes the route for a listing whose open shards tile the space. Lanes of shards that the old route has, too, are kept
+// as they are.
+func newSharded(p packing, open []shards.Shard, loaded moment, old *route) *route {
+	r := &route{mode: sharded, packing: p, shards: open, loaded: loaded, spans: make(map[string]hashkey.Range, len(open))}
+	kept := make(map[string]*lane)
+	if old.mode == sharded && old.packing == p {
+		for _, l := range old.lanes {
+			kept[l.shard] = l
+		}
+	}
+	for _, s := range open {
+		r.spans[s.ID] = s.Range
+		l := kept[s.ID]
+		if l == nil || l.span != s.Range {
+			l = &lane{shard: s.ID, span: s.Range, packing: p}
+		}
+		r.lanes = append(r.lanes, l)
+	}
+	return r
+}

@@ -1,0 +1,108 @@
+package producer
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go"
+)
+
+// send is a sender: one of MaxInFlight goroutines, each with one request in flight at a time.
+func (p *Producer) send() {
+	for request := range p.requests {
+		in := p.input(request)
+		start := p.now()
+		out, err := p.call(in)
+		p.settle(request, p.outcomes(request, out, err), start, p.now()-start)
+	}
+}
+
+// input makes the request. It shares the entries' payloads; the SDK copies them into the body before it sends.
+func (p *Producer) input(request []*entry) *kinesis.PutRecordsInput {
+	in := &kinesis.PutRecordsInput{StreamName: p.stream.NameParam(), StreamARN: p.stream.ARNParam(),
+		Records: make([]types.PutRecordsRequestEntry, len(request))}
+	for i, e := range request {
+		e.encode()
+		to := &in.Records[i]
+		to.Data = e.data
+		if to.Data == nil {
+			to.Data = []byte{} // the SDK takes nil for a missing member
+		}
+		first := &e.records[0]
+		to.PartitionKey = &first.partitionKey
+		if first.hashKey != "" {
+			to.ExplicitHashKey = &first.hashKey
+		}
+		if e.aggregated {
+			to.PartitionKey = aws.String(aggregateKey)
+			to.ExplicitHashKey = aws.String(first.hash.String())
+		}
+	}
+	return in
+}
+
+// call makes one attempt: when to make another is for each record's lane and deadline to say, of which the SDK knows nothing.
+func (p *Producer) call(in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.RequestTimeout)
+	defer cancel()
+	return p.cfg.Kinesis.PutRecords(ctx, in, singleAttempt)
+}
+
+// outcome is what an attempt came to for one entry: it is stored, or failure says why not.
+type outcome struct {
+	landed  landing
+	failure *failure
+}
+
+// outcomes reads the reply.
+func (p *Producer) outcomes(request []*entry, out *kinesis.PutRecordsOutput, err error) []outcome {
+	outcomes := make([]outcome, len(request))
+	var whole *failure
+	switch {
+	case err != nil:
+		whole = wholeFailure(err)
+	case len(out.Records) != len(request):
+		whole = &failure{code: CodeInvalidReply, kind: ErrUnavailable, unknown: true}
+	}
+	for i := range outcomes {
+		if outcomes[i].failure = whole; whole == nil {
+			outcomes[i] = single(&out.Records[i])
+		}
+	}
+	return outcomes
+}
+
+// single reads what the reply says of one entry.
+func single(r *types.PutRecordsResultEntry) outcome {
+	if code := aws.ToString(r.ErrorCode); code != "" {
+		f := classify(&smithy.GenericAPIError{Code: code})
+		f.code, f.unknown = code, false // the service says that it has not stored it
+		return outcome{failure: f}
+	}
+	if r.ShardId == nil || r.SequenceNumber == nil {
+		return outcome{failure: &failure{code: CodeInvalidReply, kind: ErrUnavailable, unknown: true}}
+	}
+	return outcome{landed: landing{shard: *r.ShardId, sequenceNumber: *r.SequenceNumber}}
+}
+
+// report tells the hook about a request.
+func (p *Producer) report(request []*entry, outcomes []outcome, took time.Duration) {
+	if p.cfg.Hooks.RequestDone == nil {
+		return
+	}
+	done := RequestDone{Records: len(request), Duration: took}
+	for i, e := range request {
+		done.UserRecords += len(e.records)
+		done.Bytes += e.size
+		if f := outcomes[i].failure; f != nil {
+			done.Failed++
+			if f.whole {
+				done.Err = f.sentinel()
+			}
+		}
+	}
+	p.cfg.Hooks.RequestDone(done)
+}
