@@ -1,0 +1,124 @@
+package consumer
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/leases"
+)
+
+// Consumer is one worker of an application: it reads the shards whose leases it holds. It is made by [New] and works while
+// [Consumer.Run] does.
+type Consumer struct {
+	cfg    Config // with defaults
+	store  leases.Store
+	budget *budget
+	jitter *retry.Jitter
+
+	running atomic.Bool
+	streams map[string]*stream // by the prefix of their leases; set by Run before any shard is read, and not changed then
+}
+
+// New checks the whole configuration and returns a consumer that is not running yet. It does no I/O. The error joins a [*ConfigError]
+// for everything that is wrong.
+func New(cfg Config) (*Consumer, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Consumer{cfg: cfg.withDefaults(), store: cfg.Leases, jitter: retry.RandomJitter()}
+	c.budget = newBudget(c.cfg.MaxBufferedBytes)
+	if c.store == nil {
+		store, err := c.cfg.newStore()
+		if err != nil {
+			return nil, fmt.Errorf("consumer: %w", err)
+		}
+		c.store = store
+	}
+	return c, nil
+}
+
+// Run works until ctx ends. Then it stops fetching, lets the handlers finish what they have, writes down what is done, gives the leases
+// to other workers, and returns nil. After [Config.ShutdownTimeout] the contexts of the handlers that still run end too. If one does
+// not return even then, Run does nevertheless: the error names its shard, is leases.ErrStuck, and the lease is left to expire.
+//
+// Run fails at once if a stream is not found, a permission is missing, an endpoint cannot be reached or the lease table cannot be
+// used: the error says what to change. Later failures of that kind are told to the log and the hooks, and tried again for ever.
+//
+// A consumer runs once at a time ([ErrRunning]), and may be run again.
+func (c *Consumer) Run(ctx context.Context) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer c.running.Store(false)
+	if err := c.prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped before anything was held: that is no failure
+		}
+		return err
+	}
+	sharing := c.coordination()
+	coordinator, err := leases.New(sharing)
+	if err != nil {
+		return fmt.Errorf("consumer: %w", err)
+	}
+	c.cfg.Logger.Info("consumer running", zap.String("application", c.cfg.Application), zap.String("worker", sharing.Worker))
+	if err := coordinator.Run(ctx); err != nil {
+		return fmt.Errorf("consumer: %w", err)
+	}
+	return nil
+}
+
+// prepare finds the streams and the table, and creates what leases are missing.
+func (c *Consumer) prepare(ctx context.Context) error {
+	streams := make(map[string]*stream, len(c.cfg.Streams))
+	for _, configured := range c.cfg.Streams {
+		s, err := c.prepareStream(ctx, configured)
+		if err != nil {
+			return err
+		}
+		if first := streams[s.key]; first != nil {
+			return &ConfigError{Field: "Streams", Reason: "names stream " + first.id.Name() + " twice; name it once"}
+		}
+		streams[s.key] = s
+	}
+	c.streams = streams
+	if err := c.store.Prepare(ctx); err != nil {
+		return fmt.Errorf("consumer: prepare the lease table: %w", err)
+	}
+	for _, s := range streams {
+		if err := c.sync(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newWorkerID returns a name that no other run has: a lease must never name a worker of another life, which may not be quite over.
+func newWorkerID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return host + "-" + rand.Text()[:suffixLen]
+}
+
+// suffixLen is the length of what makes a worker's name its own: 50 random bits.
+const suffixLen = 10
+
+// coordination says how this worker takes part in the sharing of leases.
+func (c *Consumer) coordination() leases.Config {
+	return leases.Config{
+		Store: c.store, Worker: cmp.Or(c.cfg.WorkerID, newWorkerID()), Work: c.work,
+		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, ShutdownTimeout: c.cfg.ShutdownTimeout,
+		// A table may hold leases of streams that other workers are configured for.
+		Runnable: func(l leases.Lease) bool { return c.streams[l.Stream] != nil },
+		Hooks:    c.cfg.Hooks.Leases, Logger: c.cfg.Logger,
+	}
+}

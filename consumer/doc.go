@@ -1,0 +1,101 @@
+// Package consumer reads Kinesis streams: a [Consumer] is one worker of an application. The workers share the shards of the streams among
+// themselves through leases, which live in a DynamoDB table of the KCL's layout, and each hands the user records of its shards to a
+// [Handler].
+//
+//	c, err := consumer.New(consumer.Config{
+//		Application: "billing",
+//		Streams:     []consumer.Stream{{Name: "orders"}},
+//		Kinesis:     kinesis.NewFromConfig(aws),
+//		DynamoDB:    dynamodb.NewFromConfig(aws),
+//		Handler:     consumer.HandlerFunc(handle),
+//	})
+//	...
+//	err = c.Run(ctx) // until ctx ends
+//
+// # What it promises
+//
+//   - At least once. A checkpoint never passes a record whose handler has not succeeded: not on a crash, a reshard, a start at
+//     LATEST, an expired iterator, the end of a shard or a handoff. A batch that fails is tried again for as long as the worker holds
+//     the lease; nothing is passed over.
+//   - In order. Records of a shard are handled in stream order, one batch at a time, and a shard only after all of its parents, so
+//     that the records of one partition key are in order also across splits and merges.
+//   - No zombie. When the lease is lost, or the worker can no longer prove that it has it, the handler's context ends and
+//     no checkpoint can be written. Until the handler has returned, this worker gives the lease to nobody.
+//   - Nothing is dropped. An aggregate that cannot be taken apart is handled as one record, and members of aggregates that do not
+//     belong to the shard are handled like all others; both are reported. Where the stream has dropped records before they were read,
+//     that is reported too ([TrimmedError]).
+//
+// # The path of a record
+//
+//	GetRecords ──────── poll.go ──┐
+//	                              ├─ feed ── one page ahead ── unpack.go ── deliver.go ── Handler
+//	SubscribeToShard ─ fanout.go ─┘ source.go                                   │ Ack, nil
+//	                                                                       progress.go ── leases.Held.Checkpoint
+//
+// # The life of a shard in a worker
+//
+// A life begins when the worker comes to hold the shard's lease and ends when it gives the lease up. [State] has the states;
+// [Hooks].StateChanged sees each step.
+//
+//	hold ─▶ waiting ─────▶ opening ─────▶ reading ───────────▶ ended
+//	           │ parents      │ handler      │ all handled,       ▲
+//	           │ ended        │ made         │ children leased    │ if the page
+//	           │              │              │                    │ was the last
+//	           └──────────────┴──────────────┤                    │
+//	                     lease asked for,    ▼                    │
+//	                     or shutdown      draining ───────────────┘
+//	                                         │ handler done,
+//	                                         ▼ checkpointed
+//	                                      released
+//
+//	waiting, opening, reading, draining ──── lease lost ─────▶ lost
+//
+// Draining: nothing more is fetched, the handler finishes the batch it has, what is done is written down. Lost: the handler's context has
+// ended; when it returns, nothing is written. Ended: the children have leases, and SHARD_END is written after that.
+//
+// # Where reading begins
+//
+// A lease that stands at a record is read from that record on, and what its position covers is left out: so reading resumes in the
+// middle of an aggregate. A lease that stands at LATEST is read from the time at which the shards were first listed, by the
+// service's own clock, whatever expires or restarts before the first record; LATEST itself is never asked of the service. Before the first
+// record of such a lease is handled, the record's place is written down. Children of a shard that was read are always read from their
+// beginning.
+//
+// # Memory
+//
+// [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys, and 256
+// bytes for every Kinesis record. Room for the largest reply (10 MiB of data) is reserved before each GetRecords call, so that at the
+// default of 128 MiB ten calls are under way at once; a smaller budget means one call at a time, and the bound is then the largest
+// reply. Each shard has at most two pages: the one being handled and one fetched ahead. What comes on top:
+//
+//   - while a reply is decoded, the SDK's own buffers: about three times the reply, for each call under way;
+//   - with enhanced fan-out, up to three events of each shard, which the SDK has decoded before there is room for them: at a
+//     subscription's 2 MiB a second these are small, but the service documents no bound;
+//   - for each shard, the user records of one batch (120 bytes each, twice), and the key tables of one aggregate.
+//
+// A handler that fails for long keeps its shard's pages in memory; shards whose handlers fail can so use up the budget of the others,
+// which then wait. A budget of 25 MiB for each shard of the worker rules that out.
+//
+// # Goroutines
+//
+// A shard that is read has four of them, all ended when the life is: the one that the lease runs it in, which calls the handler; one
+// that fetches; one that checkpoints on the interval; one that watches for the lease to be asked for. No lock is held while anything
+// is waited for.
+//
+// # Files, in the order in which a record meets them
+//
+//	config.go    Config, Stream, Start: what there is to set, and the check of it
+//	errors.go    sentinels and typed errors
+//	hooks.go     what can be observed
+//	handler.go   Handler, Batch, Record, Shard: what the user sees
+//	consumer.go  New and Run
+//	stream.go    before any record: find the streams, register for fan-out, create the first leases
+//	shard.go     one shard's life, and its states
+//	source.go    the seam between the two ways to read: pages, the memory budget, bookmarks, retries
+//	poll.go      GetRecords
+//	fanout.go    SubscribeToShard
+//	lineage.go   what comes after a shard, and what it means that one is not found
+//	unpack.go    pages of Kinesis records to batches of user records
+//	deliver.go   the calls of the handler, and their retries
+//	progress.go  what is done, and what of that is written down
+package consumer

@@ -1,0 +1,164 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"github.com/penstock-go/penstock/internal/retry"
+)
+
+const (
+	// silence is how long a subscription may go without an event. The service sends an empty one every few seconds; a connection
+	// that died without a word would otherwise be waited on until the lease ends.
+	silence = 35 * time.Second
+	// subscribeInterval keeps within the one SubscribeToShard call a second that the service allows for a consumer and shard.
+	subscribeInterval = time.Second
+)
+
+// errLapsed is the end that the service puts to every subscription after five minutes. A cut connection looks the same to the
+// SDK, so it never means that the shard has ended.
+var errLapsed = errors.New("consumer: the subscription ended")
+
+// fanOut reads a shard with SubscribeToShard.
+//
+// An event is taken from the subscription only when there is room for it, so that a slow handler makes the service wait. If that takes
+// longer than the five minutes of a subscription, a new one is opened behind the last event that was taken.
+type fanOut struct {
+	r    *reader
+	mark bookmark
+	due  time.Time // no SubscribeToShard before
+	sub  *subscription
+}
+
+// subscription is an open event stream.
+type subscription struct {
+	stream *kinesis.SubscribeToShardEventStream
+	cancel context.CancelFunc // ends the request that the stream is the reply to
+}
+
+func newFanOut(r *reader, from cursor) *fanOut { return &fanOut{r: r, mark: newBookmark(from)} }
+
+func (f *fanOut) close() {
+	if f.sub == nil {
+		return
+	}
+	f.sub.cancel()
+	_ = f.sub.stream.Close() // what it could tell is not asked for any more
+	f.sub = nil
+}
+
+func (f *fanOut) fetch(ctx context.Context) (page, error) {
+	for {
+		if f.sub == nil {
+			if err := f.subscribe(ctx); err != nil {
+				return f.failed(ctx, err)
+			}
+		}
+		got, err := f.receive(ctx)
+		if err == nil {
+			return got, nil
+		}
+		f.close()
+		if !errors.Is(err, errLapsed) {
+			return f.failed(ctx, err)
+		}
+	}
+}
+
+// subscribe opens a subscription at the bookmark.
+func (f *fanOut) subscribe(ctx context.Context) error {
+	if err := retry.Sleep(ctx, time.Until(f.due)); err != nil {
+		return err
+	}
+	f.due = time.Now().Add(subscribeInterval)
+	sequence, at := f.mark.open.params()
+	ctx, cancel := context.WithCancel(ctx) // lives as long as the subscription
+	tooLong := time.AfterFunc(callTimeout, cancel)
+	defer tooLong.Stop()
+	out, err := f.r.c.cfg.Kinesis.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{
+		ConsumerARN: &f.r.stream.consumerARN, ShardId: &f.r.shard.ID,
+		StartingPosition: &types.StartingPosition{Type: f.mark.open.kind, SequenceNumber: sequence, Timestamp: at},
+	}, once, ownProtocol)
+	if err != nil {
+		cancel()
+		return f.r.refused(&f.mark, fmt.Errorf("consumer: subscribe: %w", err))
+	}
+	f.sub = &subscription{stream: out.GetStream(), cancel: cancel}
+	return nil
+}
+
+// ownProtocol gives a call an encoder and decoder of its own: those of the client are not safe for two subscriptions at a time.
+func ownProtocol(o *kinesis.Options) { o.Protocol = awsjson.New11(schemas.Kinesis_20131202) }
+
+// receive takes the next event. The error is [errLapsed] where the subscription came to its ordinary end.
+func (f *fanOut) receive(ctx context.Context) (page, error) {
+	waiting := time.Now()
+	watchdog := time.NewTimer(silence)
+	defer watchdog.Stop()
+	for {
+		select {
+		case event, open := <-f.sub.stream.Events():
+			if !open {
+				return page{}, f.ended()
+			}
+			if records, ok := event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent); ok {
+				return f.take(ctx, &records.Value, time.Since(waiting))
+			}
+		case <-watchdog.C:
+			return page{}, ErrSilent
+		case <-ctx.Done():
+			return page{}, ctx.Err()
+		}
+	}
+}
+
+func (f *fanOut) ended() error {
+	if err := f.sub.stream.Err(); err != nil {
+		return fmt.Errorf("consumer: subscription: %w", err)
+	}
+	return errLapsed
+}
+
+// take makes a page of an event, once there is room for it, and moves the bookmark behind it.
+func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, took time.Duration) (page, error) {
+	if !sound(event.Records) {
+		return page{}, fmt.Errorf("%w: a record without a sequence number", ErrReply)
+	}
+	got := page{records: event.Records, lag: aws.ToInt64(event.MillisBehindLatest), took: took}
+	var memory int64
+	got.bytes, memory = weigh(got.records)
+	reserved, err := f.r.c.budget.reserve(ctx, memory)
+	if err != nil {
+		return page{}, err
+	}
+	got.reserved = reserved
+	if opened := f.mark.open; f.mark.pass(got.records) {
+		f.r.trimmed(opened.sequence, nil)
+	}
+	if event.ContinuationSequenceNumber == nil {
+		f.close()
+		last, err := f.r.ending(ctx, got, event.ChildShards)
+		if err != nil {
+			f.r.c.budget.release(reserved)
+		}
+		return last, err
+	}
+	// The number need not be that of a record: it moves on where others' events carried none.
+	f.mark.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: *event.ContinuationSequenceNumber}
+	return got, nil
+}
+
+func (f *fanOut) failed(ctx context.Context, err error) (page, error) {
+	if retry.Classify(err) == retry.NotFound {
+		return f.r.vanished(ctx, err)
+	}
+	return page{}, err
+}

@@ -1,0 +1,157 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/penstock-go/penstock/checkpoint"
+)
+
+// Handler does the user's work with the records of shards.
+//
+// Handle is called with one batch of a shard at a time, in stream order, and from different goroutines for different shards. If it
+// returns nil, the whole batch is done and may be checkpointed. If it returns an error or panics, it is called again, after a delay,
+// with the records from the first one on that was not acknowledged ([Batch.Ack]), for as long as the worker holds the shard's lease.
+//
+// The context ends when the worker loses the lease or stops trusting it, or when the time for a soft shutdown is over. A handler must
+// return soon after: until then its shard is given to nobody, and no checkpoint can be written for what it still does. What it
+// returns is then of no account. [context.Cause] tells why: an error that is leases.ErrLost or leases.ErrStopped.
+type Handler interface {
+	Handle(ctx context.Context, b *Batch) error
+}
+
+// HandlerFunc is a function that is a [Handler].
+type HandlerFunc func(ctx context.Context, b *Batch) error
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, b *Batch) error { return f(ctx, b) }
+
+// Shard names a shard to a handler.
+type Shard struct {
+	Stream  string   // the stream's name
+	ID      string   // the shard's id, unique within the stream
+	Parents []string // ids of the shards it came from: none, one (split) or two (merge)
+	// StartingHashKey and EndingHashKey are the inclusive ends of the shard's part of the hash space, in decimal; both are empty
+	// where the lease does not tell.
+	StartingHashKey, EndingHashKey string
+	// Token is the fencing token of the lease under which the shard is read: of two workers that hold one shard's lease, the later
+	// has the larger token. A sink that refuses smaller tokens than it has seen is safe from a handler that outlives its lease. 0
+	// in shards made for tests.
+	Token int64
+}
+
+// Record is one record as its producer put it: a member of an aggregate, or a whole Kinesis record.
+type Record struct {
+	// PartitionKey is empty where the producer gave none, which streams with automatic record distribution allow.
+	PartitionKey string
+	// ExplicitHashKey is known of members of aggregates alone; the service does not return it for plain records.
+	ExplicitHashKey string
+	// SequenceNumber is that of the Kinesis record; the members of an aggregate share it.
+	SequenceNumber string
+	// SubSequence is the place in the aggregate, from 0; 0 for a plain record. With SequenceNumber it is unique in the shard.
+	SubSequence uint64
+	// Aggregated tells a member of an aggregate from a plain record.
+	Aggregated bool
+	// ApproximateArrival is when the service took the Kinesis record, to the millisecond.
+	ApproximateArrival time.Time
+	// Data is valid until Handle returns. It is part of a larger buffer that is shared with other records and counted in
+	// [Config.MaxBufferedBytes]: a handler that keeps it must keep a copy.
+	Data []byte
+}
+
+// Batch is what a [Handler] is called with: some records of one shard, in stream order.
+type Batch struct {
+	Shard Shard
+	// Records is not empty. The slice is the handler's: it may reorder it, cut it and keep it. For how long Data is valid see [Record].
+	Records []Record
+	// MillisBehindLatest is how far the page that the records came with is behind the tip of the shard, in milliseconds.
+	MillisBehindLatest int64
+	// Attempt is 1 for the first call with these records, and counts on when a batch is retried.
+	Attempt int
+
+	size int // of Records, as delivered
+
+	mu     sync.Mutex // guards what follows; never held across a call
+	acked  int
+	sealed bool // Handle has returned: what is acknowledged now comes too late
+
+	note  func(acked int)                            // told each rise of acked, under mu; may be nil
+	write func(ctx context.Context, acked int) error // nil: Checkpoint is a no-op
+}
+
+// BatchOption changes what [NewBatch] makes.
+type BatchOption func(*Batch)
+
+// WithCheckpoint makes [Batch.Checkpoint] call f with the number of acknowledged records.
+func WithCheckpoint(f func(ctx context.Context, acked int) error) BatchOption {
+	return func(b *Batch) { b.write = f }
+}
+
+// WithMillisBehindLatest sets the field of the same name.
+func WithMillisBehindLatest(ms int64) BatchOption {
+	return func(b *Batch) { b.MillisBehindLatest = ms }
+}
+
+// WithAttempt sets the field of the same name.
+func WithAttempt(n int) BatchOption { return func(b *Batch) { b.Attempt = n } }
+
+// NewBatch makes a batch for tests of handlers and for adapters that call handlers from elsewhere. It takes over rs. Without options
+// its Attempt is 1 and its Checkpoint does nothing.
+func NewBatch(s Shard, rs []Record, opts ...BatchOption) *Batch {
+	b := &Batch{Shard: s, Records: rs, Attempt: 1, size: len(rs)}
+	for _, opt := range opts {
+		opt(b)
+	}
+	return b
+}
+
+// Ack says that the first n records, as they were delivered, are done: should the handler fail, it is not called with them again, and
+// the library may checkpoint them at any time from now on. A smaller n than before changes nothing; one larger than the batch means
+// all of it. Ack may be called from any goroutine, but has no effect once Handle has returned.
+func (b *Batch) Ack(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n = min(n, b.size)
+	if b.sealed || n <= b.acked {
+		return
+	}
+	b.acked = n
+	if b.note != nil {
+		b.note(n)
+	}
+}
+
+// Acked returns how many records are acknowledged.
+func (b *Batch) Acked() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.acked
+}
+
+// Checkpoint writes down, now, how far the shard is done: earlier batches and what is acknowledged of this one. It returns once that is
+// written; if nothing is new, at once. After the lease is lost the error is one of package leases (ErrLost), and nothing was
+// written. The library checkpoints by itself every [Config.CheckpointInterval], so that most handlers need no call.
+func (b *Batch) Checkpoint(ctx context.Context) error {
+	if b.write == nil {
+		return nil
+	}
+	return b.write(ctx, b.Acked())
+}
+
+// seal ends the time in which Ack counts, and returns what was acknowledged.
+func (b *Batch) seal() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sealed = true
+	return b.acked
+}
+
+// errNoHandler reports a NewHandler that returned neither a handler nor an error.
+var errNoHandler = errors.New("consumer: Config.NewHandler returned a nil Handler without an error")
+
+// position returns where a reader stands once r is done.
+func (r *Record) position() (checkpoint.Position, error) {
+	return checkpoint.At(r.SequenceNumber, int64(r.SubSequence)) //nolint:gosec // an index into a record of at most 10 MiB
+}

@@ -1,0 +1,110 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/leases"
+)
+
+// Hooks are functions that are told what happens. Any of them may be nil. They are called from the consumer's own goroutines, those of
+// several shards at once, and hold up the shard they are told about: they must be quick and must not panic.
+type Hooks struct {
+	// StateChanged: a shard went from one state of its life to the next.
+	StateChanged func(s Shard, from, to State)
+	// Fetched: a page came, with or without records.
+	Fetched func(Fetched)
+	// FetchFailed: reading a shard failed; it is tried again for as long as the lease is held. Errors match the SDK's and those
+	// of this package.
+	FetchFailed func(s Shard, err error)
+	// Handled: the handler returned.
+	Handled func(Handled)
+	// Checkpointed: a checkpoint was written, or could not be.
+	Checkpointed func(Checkpointed)
+	// Trimmed: records were lost to the reader because the stream does not keep them any more.
+	Trimmed func(*TrimmedError)
+	// MalformedAggregate: an aggregate could not be taken apart and is handled as one plain record.
+	MalformedAggregate func(*AggregateError)
+	// OutsideShard: so many members of aggregates, in one page, have hash keys that do not belong to the shard. They are handled like
+	// any other. The KCL drops the whole aggregate in that case. Setting this hook costs an MD5 for each member.
+	OutsideShard func(s Shard, members int)
+	// Leases is told what the leases do.
+	Leases leases.Hooks
+}
+
+// Fetched describes a page that was read from a shard.
+type Fetched struct {
+	Shard   Shard
+	Records int // Kinesis records: an aggregate counts as one
+	Bytes   int // data and keys
+	// MillisBehindLatest is how far the page's end is behind the tip of the shard, in milliseconds, as the service says.
+	MillisBehindLatest int64
+	// Duration is how long the call took; with enhanced fan-out, how long it was waited for the event.
+	Duration time.Duration
+}
+
+// Handled describes one call of the handler.
+type Handled struct {
+	Shard    Shard
+	Records  int // user records in the batch
+	Done     int // how many of them, from the first on, are done now
+	Attempt  int // 1 for the first call with these records
+	Duration time.Duration
+	Err      error // what the handler returned, or a *PanicError
+}
+
+// Checkpointed describes an attempt to write a checkpoint.
+type Checkpointed struct {
+	Shard    Shard
+	Position checkpoint.Position
+	Duration time.Duration
+	Err      error // nil: it is written
+}
+
+func (h *Hooks) stateChanged(s Shard, from, to State) {
+	if h.StateChanged != nil {
+		h.StateChanged(s, from, to)
+	}
+}
+
+func (h *Hooks) fetched(f Fetched) {
+	if h.Fetched != nil {
+		h.Fetched(f)
+	}
+}
+
+func (h *Hooks) fetchFailed(s Shard, err error) {
+	if h.FetchFailed != nil {
+		h.FetchFailed(s, err)
+	}
+}
+
+func (h *Hooks) handled(e Handled) {
+	if h.Handled != nil {
+		h.Handled(e)
+	}
+}
+
+func (h *Hooks) checkpointed(c Checkpointed) {
+	if h.Checkpointed != nil {
+		h.Checkpointed(c)
+	}
+}
+
+func (h *Hooks) trimmed(err *TrimmedError) {
+	if h.Trimmed != nil {
+		h.Trimmed(err)
+	}
+}
+
+func (h *Hooks) malformedAggregate(err *AggregateError) {
+	if h.MalformedAggregate != nil {
+		h.MalformedAggregate(err)
+	}
+}
+
+func (h *Hooks) outsideShard(s Shard, members int) {
+	if h.OutsideShard != nil {
+		h.OutsideShard(s, members)
+	}
+}

@@ -1,0 +1,290 @@
+package consumer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/penstock-go/penstock/internal/retry"
+)
+
+// failures collects what FetchFailed is told, by class.
+type failures struct {
+	mu    sync.Mutex
+	count map[retry.Class]int
+}
+
+func (f *failures) note(_ Shard, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.count == nil {
+		f.count = make(map[retry.Class]int)
+	}
+	f.count[retry.Classify(err)]++
+}
+
+func (f *failures) of(class retry.Class) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count[class]
+}
+
+func TestLatestLosesNothingWhenIteratorsExpire(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		var failed failures
+		cfg := w.config()
+		cfg.Streams[0].Start = Latest
+		cfg.PollInterval = 6 * time.Minute // an iterator lives for five
+		cfg.Hooks.FetchFailed = failed.note
+		run := w.start(cfg)
+		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+		time.Sleep(5*time.Minute + 30*time.Second)
+		w.putPlain("a", "b")
+		w.awaitAll()
+		w.putPlain("a", "b")
+		w.split(0)
+		w.putPlain("a", "b")
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		w.verifyLineage()
+		if failed.of(retry.Expired) == 0 {
+			t.Error("no iterator expired")
+		}
+	})
+}
+
+func TestSlowHandlerOutlivesItsIterator(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Handler = HandlerFunc(func(_ context.Context, b *Batch) error {
+			if string(b.Records[0].Data) == "000001" {
+				time.Sleep(11 * time.Minute)
+			}
+			w.seen.add(b)
+			return nil
+		})
+		run := w.start(cfg)
+		for range 5 {
+			w.putPlain("a")
+			time.Sleep(2 * time.Second)
+		}
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+func TestCallsKeepTheirPace(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		// For the first ten calls the shard is behind, but has nothing to show.
+		calls.before = func(op string, n int, req *http.Request) (*http.Response, error) {
+			if op != "GetRecords" || n > 10 {
+				return nil, nil
+			}
+			var in struct{ ShardIterator string }
+			body, _ := io.ReadAll(req.Body)
+			if err := json.Unmarshal(body, &in); err != nil {
+				return nil, err
+			}
+			res := failure(req, http.StatusOK, "")
+			rewrite(res, func(members map[string]json.RawMessage) {
+				members["NextShardIterator"], _ = json.Marshal(in.ShardIterator)
+				members["Records"] = json.RawMessage("[]")
+				members["MillisBehindLatest"] = json.RawMessage("5000")
+			})
+			return res, nil
+		}
+		cfg := w.config()
+		cfg.Kinesis = client
+		run := w.start(cfg)
+		w.await("fifteen calls", func() bool { return len(calls.times("GetRecords")) >= 15 })
+		run.mustEnd()
+		times := calls.times("GetRecords")
+		for i := 1; i < 15; i++ {
+			want := minCallInterval
+			if i > 10 {
+				want = defaultPollInterval
+			}
+			if gap := times[i].Sub(times[i-1]); gap != want {
+				t.Errorf("call %d came after %v, want %v", i+1, gap, want)
+			}
+		}
+	})
+}
+
+func TestReadingSurvivesWhatTheServiceAnswers(t *testing.T) {
+	for _, code := range []string{"ProvisionedThroughputExceededException", "InternalFailure", "KMSThrottlingException", "KMSDisabledException",
+		"AccessDeniedException", "ResourceNotFoundException", "InvalidArgumentException", "ExpiredIteratorException"} {
+		t.Run(code, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				client, calls := w.tampered()
+				calls.before = func(op string, n int, req *http.Request) (*http.Response, error) {
+					if (op == "GetRecords" || op == "GetShardIterator") && n%3 != 0 {
+						return failure(req, http.StatusBadRequest, code), nil
+					}
+					return nil, nil
+				}
+				var failed atomic.Int32
+				cfg := w.config()
+				cfg.Kinesis = client
+				cfg.Hooks.FetchFailed = func(Shard, error) { failed.Add(1) }
+				run := w.start(cfg)
+				for range 3 {
+					w.putPlain("a", "b", "c")
+					time.Sleep(3 * time.Second)
+				}
+				w.awaitAll()
+				run.mustEnd()
+				w.verify()
+				if failed.Load() == 0 {
+					t.Error("no failure was reported")
+				}
+			})
+		})
+	}
+}
+
+func TestTrimmedPositionIsReportedAndReadingGoesOn(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		time.Sleep(25 * time.Hour) // the stream keeps records for 24
+		w.putPlain("a")
+		trimmed := w.onlyTrimmed(&cfg)
+		run = w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		if err := trimmed(); err == nil || err.Cause != nil || err.Position.Sentinel() {
+			t.Errorf("reported: %v", err)
+		}
+	})
+}
+
+// onlyTrimmed sets a hook that keeps what it is told, and returns a function for what that was.
+func (w *world) onlyTrimmed(cfg *Config) func() *TrimmedError {
+	var mu sync.Mutex
+	var told []*TrimmedError
+	cfg.Hooks.Trimmed = func(err *TrimmedError) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, err)
+	}
+	return func() *TrimmedError {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(told) != 1 || !errors.Is(told[0], ErrTrimmed) {
+			w.Errorf("%d trimmed positions reported", len(told))
+			return nil
+		}
+		return told[0]
+	}
+}
+
+func TestStreamThatWasMadeAnewIsReadFromItsBeginning(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		_, err := w.client.DeleteStream(w.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(testStream)})
+		w.must(err)
+		time.Sleep(time.Minute)
+		_, err = w.client.CreateStream(w.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(testStream), ShardCount: aws.Int32(1)})
+		w.must(err)
+		w.putPlain("a", "b")
+		trimmed := w.onlyTrimmed(&cfg)
+		run = w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		if err := trimmed(); err == nil || retry.Classify(err.Cause) != retry.Invalid {
+			t.Errorf("reported: %v", err)
+		}
+	})
+}
+
+func TestRefusedPlaceBehindTheLastRecordIsNoLoss(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+			switch op {
+			case "GetRecords":
+				if n := len(calls.times(op)); n == 4 {
+					return failure(req, http.StatusBadRequest, "ExpiredIteratorException"), nil
+				}
+			case "GetShardIterator":
+				body, _ := io.ReadAll(req.Body)
+				req.Body = io.NopCloser(bytes.NewReader(body))
+				if bytes.Contains(body, []byte("AFTER_SEQUENCE_NUMBER")) {
+					return failure(req, http.StatusBadRequest, "InvalidArgumentException"), nil
+				}
+			}
+			return nil, nil
+		}
+		cfg := w.config()
+		cfg.Kinesis = client
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { t.Error(err) }
+		run := w.start(cfg)
+		for range 20 { // also between the refusal and what follows it
+			w.putPlain("a")
+			w.putAggregate("a", 5)
+			time.Sleep(500 * time.Millisecond)
+		}
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		if len(calls.times("GetShardIterator")) < 3 {
+			t.Error("no iterator was refused")
+		}
+	})
+}
+
+func TestFetchedBytesStayWithinTheBudget(t *testing.T) {
+	const recordBytes, perShard, shardCount = 900 << 10, 8, 4
+	bubble(t, shardCount, func(w *world) {
+		keyOf := w.keyOfEachShard()
+		for range perShard {
+			for _, key := range keyOf {
+				w.put++
+				w.putRaw(key, make([]byte, recordBytes))
+			}
+		}
+		hold := newGate()
+		var fetched, handled atomic.Int64
+		cfg := w.config()
+		cfg.MaxBufferedBytes = 16 << 20
+		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+			if err := hold.pass(ctx); err != nil {
+				return err
+			}
+			handled.Add(int64(len(b.Records)))
+			return nil
+		})
+		cfg.Hooks.Fetched = func(f Fetched) { fetched.Add(int64(f.Bytes)) }
+		run := w.start(cfg)
+		time.Sleep(time.Minute)
+		if got := fetched.Load(); got == 0 || got > int64(cfg.MaxBufferedBytes) {
+			t.Errorf("%d bytes fetched while no handler returned; the budget is %d", got, cfg.MaxBufferedBytes)
+		}
+		close(hold.open)
+		w.await("all handled", func() bool { return handled.Load() == perShard*shardCount })
+		run.mustEnd()
+	})
+}

@@ -1,0 +1,238 @@
+package consumer
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/shards"
+)
+
+// source is where the records of one shard come from: a [poller] or a [fanOut]. It is used by one goroutine.
+type source interface {
+	// fetch returns the next page. After an error it may be called again and goes on where it was; nothing is left out. It
+	// returns soon after ctx has ended.
+	fetch(ctx context.Context) (page, error)
+	// close gives back what is held open. No fetch may follow.
+	close()
+}
+
+// page is what one reply or one event brought.
+type page struct {
+	records  []types.Record
+	lag      int64 // milliseconds behind the tip of the shard
+	bytes    int
+	took     time.Duration
+	reserved int64          // of the budget; whoever has handled the page releases it
+	end      bool           // the shard has no more records
+	children []shards.Shard // at the end: who comes after
+}
+
+// recordOverhead is what a fetched record costs beside its data and keys: the SDK's struct, pointers and small allocations.
+const recordOverhead = 256
+
+// weigh returns the bytes of data and keys, and what the records take up in memory.
+func weigh(records []types.Record) (bytes int, memory int64) {
+	for i := range records {
+		r := &records[i]
+		bytes += len(r.Data) + len(aws.ToString(r.PartitionKey))
+		memory += int64(len(aws.ToString(r.SequenceNumber))) + recordOverhead
+	}
+	return bytes, memory + int64(bytes)
+}
+
+// sound reports whether the records can be told apart, as the service promises.
+func sound(records []types.Record) bool {
+	for i := range records {
+		if aws.ToString(records[i].SequenceNumber) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// budget is the worker's memory for records that are fetched and not handled: a semaphore of bytes, first come, first served.
+type budget struct {
+	free *semaphore.Weighted
+	size int64
+}
+
+func newBudget(size int) *budget {
+	return &budget{free: semaphore.NewWeighted(int64(size)), size: int64(size)}
+}
+
+// reserve waits for n bytes, or for the whole budget if n is more, and returns how many it got. The error is that of ctx.
+func (b *budget) reserve(ctx context.Context, n int64) (int64, error) {
+	n = min(n, b.size)
+	return n, b.free.Acquire(ctx, n)
+}
+
+func (b *budget) release(n int64) { b.free.Release(n) }
+
+// cursor is a place at which an iterator or a subscription can be opened.
+type cursor struct {
+	kind     types.ShardIteratorType
+	sequence string    // for AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER
+	at       time.Time // for AT_TIMESTAMP
+}
+
+// cursorFor returns where reading begins for a lease that stands at p. LATEST is never asked of the service: what came in between
+// the listing of the shards and the opening of an iterator, or while an iterator expired, would be left out. It is the time at which
+// the shards were listed.
+func cursorFor(p checkpoint.Position, startAt time.Time) cursor {
+	switch {
+	case !p.Sentinel():
+		return cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: p.SequenceNumber()}
+	case startAt.IsZero() || p == checkpoint.TrimHorizon:
+		return cursor{kind: types.ShardIteratorTypeTrimHorizon}
+	default:
+		return cursor{kind: types.ShardIteratorTypeAtTimestamp, at: startAt}
+	}
+}
+
+// params returns the cursor as the fields of a request.
+func (c cursor) params() (sequence *string, at *time.Time) {
+	if c.sequence != "" {
+		sequence = &c.sequence
+	}
+	if !c.at.IsZero() {
+		at = &c.at
+	}
+	return sequence, at
+}
+
+// bookmark is how far a source has come, and so where it opens again.
+type bookmark struct {
+	origin cursor // where the source began
+	open   cursor // where an iterator or a subscription that is opened now begins
+	last   string // sequence number of the last record fetched; empty before the first
+}
+
+func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
+
+// pass moves the bookmark behind records that were fetched. It reports whether a record is missing that was asked for by its number,
+// and so has been trimmed, and with it perhaps others that follow it.
+func (b *bookmark) pass(records []types.Record) (missing bool) {
+	if len(records) == 0 {
+		return false
+	}
+	first := aws.ToString(records[0].SequenceNumber)
+	missing = b.open.kind == types.ShardIteratorTypeAtSequenceNumber && !sameNumber(first, b.open.sequence)
+	b.last = aws.ToString(records[len(records)-1].SequenceNumber)
+	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: b.last}
+	return missing
+}
+
+// refuse moves the bookmark to where reading can begin after the service has called the present place invalid. It reports whether
+// records may be lost by that.
+//
+// A place behind a number is refused when it is the very end of a closed shard. To read the last record once more instead is always
+// right: what was delivered is dropped by its number, and the end comes in the ordinary way. A place at a record is refused when the
+// stream is not the one that the number is of; then all there is must be read.
+func (b *bookmark) refuse() (lost bool) {
+	switch {
+	case b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && b.last != "":
+		b.open = cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last}
+	case b.open.kind == types.ShardIteratorTypeAfterSequenceNumber:
+		b.open = b.origin
+	case b.open.kind == types.ShardIteratorTypeAtSequenceNumber:
+		b.open = cursor{kind: types.ShardIteratorTypeTrimHorizon}
+		return true
+	}
+	return false
+}
+
+// sameNumber compares sequence numbers, of which a lease keeps none of the leading zeros.
+func sameNumber(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }
+
+// once is the option that every call is made with: the SDK makes one attempt, and retries are ours.
+func once(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }
+
+// Delays after failures. A shard is tried for as long as its lease is held.
+var (
+	transientDelay = retry.Policy{Initial: 200 * time.Millisecond, Max: 5 * time.Second}
+	// The service's documentation asks for a second between the calls of a throttled reader, and for five after a full reply.
+	throttleDelay = retry.Policy{Initial: 2 * time.Second, Max: 10 * time.Second}
+	// What an operator has to mend is asked about seldom, but soon enough after it was mended.
+	permanentDelay = retry.Policy{Initial: 2 * time.Second, Max: 30 * time.Second}
+)
+
+// busyDelay is how long a subscription to a shard is refused after another one began: five seconds, by the service's documentation,
+// and a little more.
+const busyDelay = 5200 * time.Millisecond
+
+// delays are the schedules of one shard.
+type delays struct{ transient, throttle, permanent *retry.Schedule }
+
+func newDelays(j *retry.Jitter) delays {
+	return delays{transient: transientDelay.Start(j), throttle: throttleDelay.Start(j), permanent: permanentDelay.Start(j)}
+}
+
+func (d delays) reset() {
+	d.transient.Reset()
+	d.throttle.Reset()
+	d.permanent.Reset()
+}
+
+// after returns how long to wait after a failure of that class.
+func (d delays) after(class retry.Class) time.Duration {
+	switch class {
+	case retry.Expired:
+		return 0 // the source opens again at its bookmark
+	case retry.Busy:
+		return busyDelay
+	case retry.Throttled:
+		return d.throttle.Next()
+	case retry.Denied, retry.NotFound, retry.Encryption, retry.Invalid:
+		return d.permanent.Next()
+	case retry.Transient, retry.Unreachable, retry.Canceled:
+		return d.transient.Next()
+	}
+	return d.transient.Next()
+}
+
+// feed runs a source ahead of the handler: while one page is handled, the next one is fetched, and no more than that.
+type feed struct {
+	r     *reader
+	from  source
+	pages chan page // unbuffered: the page in the sender's hand is the one fetched ahead
+}
+
+// run fetches pages until the shard has ended or ctx does, and closes pages.
+func (f *feed) run(ctx context.Context) {
+	defer close(f.pages)
+	defer f.from.close()
+	wait := newDelays(f.r.c.jitter)
+	for {
+		p, err := f.from.fetch(ctx)
+		if ctx.Err() != nil {
+			f.r.c.budget.release(p.reserved)
+			return
+		}
+		if err != nil {
+			f.r.fetchFailed(err)
+			if retry.Sleep(ctx, wait.after(retry.Classify(err))) != nil {
+				return
+			}
+			continue
+		}
+		wait.reset()
+		f.r.fetched(p)
+		select {
+		case f.pages <- p:
+		case <-ctx.Done():
+			f.r.c.budget.release(p.reserved)
+			return
+		}
+		if p.end {
+			return
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package consumer
+
+import (
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/aggregation"
+	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/hashkey"
+)
+
+// unpacking returns an unpacker by itself, for a shard of the lower half of the hash space.
+func unpacking(t *testing.T, cfg Config, from checkpoint.Position) *unpacker {
+	t.Helper()
+	half := hashkey.Key{Hi: 1<<63 - 1, Lo: 1<<64 - 1}
+	r := &reader{c: &Consumer{cfg: cfg.withDefaults()}, log: zap.NewNop(), shard: Shard{ID: "s", StartingHashKey: "0", EndingHashKey: half.String()}}
+	return newUnpacker(r, from)
+}
+
+// aggregate returns a Kinesis record with a member for each text.
+func aggregate(t *testing.T, number string, texts ...string) types.Record {
+	t.Helper()
+	var e aggregation.Encoder
+	for _, text := range texts {
+		if err := e.Add("key", "", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return plain(number, string(e.AppendTo(nil)))
+}
+
+func plain(number, data string) types.Record {
+	return types.Record{SequenceNumber: &number, PartitionKey: aws.String("key"), Data: []byte(data)}
+}
+
+// batches cuts a page up and shows each batch as the texts in it.
+func batches(u *unpacker, page ...types.Record) (all []string) {
+	u.load(page)
+	for batch := u.next(); batch != nil; batch = u.next() {
+		var texts []string
+		for _, r := range batch {
+			texts = append(texts, string(r.Data))
+		}
+		all = append(all, strings.Join(texts, " "))
+	}
+	return all
+}
+
+func at(t *testing.T, number string, sub int64) checkpoint.Position {
+	t.Helper()
+	p, err := checkpoint.At(number, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestBatchesEndAtTheirLimits(t *testing.T) {
+	page := []types.Record{plain("1", "a"), aggregate(t, "2", "b", "c", "d"), plain("3", "e"), plain("4", strings.Repeat("x", 50)), plain("5", "f")}
+	big := strings.Repeat("x", 50)
+	for name, test := range map[string]struct {
+		cfg  Config
+		want []string
+	}{
+		"records":    {Config{MaxBatchRecords: 2}, []string{"a b", "c d", "e " + big, "f"}},
+		"bytes":      {Config{MaxBatchBytes: 8}, []string{"a b", "c d", "e", big, "f"}}, // each has a key of three
+		"no limit":   {Config{}, []string{"a b c d e " + big + " f"}},
+		"one record": {Config{MaxBatchRecords: 1}, []string{"a", "b", "c", "d", "e", big, "f"}},
+	} {
+		if got := batches(unpacking(t, test.cfg, checkpoint.TrimHorizon), page...); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestWhatThePositionCoversIsLeftOut(t *testing.T) {
+	page := []types.Record{plain("9", "a"), aggregate(t, "10", "b", "c", "d"), plain("11", "e")}
+	for _, test := range []struct {
+		from checkpoint.Position
+		want string
+	}{
+		{checkpoint.TrimHorizon, "a b c d e"}, {checkpoint.Latest, "a b c d e"}, {at(t, "9", checkpoint.Inclusive), "a b c d e"},
+		{at(t, "9", 0), "b c d e"}, {at(t, "10", checkpoint.Inclusive), "b c d e"}, {at(t, "10", 0), "c d e"}, {at(t, "10", 1), "d e"},
+		{at(t, "10", 2), "e"}, {at(t, "10", 99), "e"}, {at(t, "11", 0), ""}, {at(t, "100", 0), ""},
+	} {
+		got := batches(unpacking(t, Config{}, test.from), page...)
+		if strings.Join(got, "|") != test.want {
+			t.Errorf("from %v: %q, want %q", test.from, got, test.want)
+		}
+	}
+}
+
+func TestPagesThatOverlapAreDeliveredOnce(t *testing.T) {
+	u := unpacking(t, Config{MaxBatchRecords: 2}, checkpoint.TrimHorizon)
+	first := []types.Record{plain("1", "a"), aggregate(t, "2", "b", "c")}
+	got := batches(u, first...)
+	got = append(got, batches(u)...)
+	got = append(got, batches(u, append(first, plain("3", "d"))...)...)
+	if want := []string{"a b", "c", "d"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestNothingOfAPageIsKeptWhenItIsDone(t *testing.T) {
+	u := unpacking(t, Config{MaxBatchBytes: 4}, checkpoint.TrimHorizon)
+	batches(u, plain("1", "aa"), aggregate(t, "2", "bb", "cc"), plain("3", "dd"))
+	for i, r := range u.batch[:cap(u.batch)] {
+		if r.Data != nil {
+			t.Errorf("record %d of the batch is still there", i)
+		}
+	}
+	if u.page != nil && len(u.page) > 0 || u.outer != nil || u.spare.Data != nil || u.last.Data != nil || u.members.Len() > 0 {
+		t.Errorf("still there: %+v", u)
+	}
+}
+
+func TestMalformedAggregateIsDeliveredWholeAndReported(t *testing.T) {
+	sealed := func(body string) string {
+		sum := md5.Sum([]byte(body))
+		return aggregation.Magic + body + string(sum[:])
+	}
+	broken := sealed("\x1a\xff")           // a record that is longer than the message
+	empty := sealed("\x0a\x01k")           // a key and no record
+	magic := aggregation.Magic + "no more" // begins like one, and is none
+	var told []*AggregateError
+	u := unpacking(t, Config{Hooks: Hooks{MalformedAggregate: func(err *AggregateError) { told = append(told, err) }}}, checkpoint.TrimHorizon)
+	got := batches(u, plain("1", "a"), plain("2", broken), plain("3", empty), plain("4", magic), plain("5", "b"))
+	if want := "a " + broken + " " + empty + " " + magic + " b"; strings.Join(got, "|") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(told) != 2 || told[0].SequenceNumber != "2" || told[1].SequenceNumber != "3" {
+		t.Fatalf("told %v", told)
+	}
+	if !errors.Is(told[0], ErrAggregate) || !errors.Is(told[0], aggregation.ErrMalformed) || !errors.Is(told[1], aggregation.ErrEmpty) {
+		t.Errorf("told %v", told)
+	}
+}
+
+func TestMembersOutsideTheShardAreDeliveredAndCounted(t *testing.T) {
+	var e aggregation.Encoder
+	inside, outside := "0", hashkey.Max.String()
+	for _, hash := range []string{inside, outside, inside, outside} {
+		if err := e.Add("key", hash, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := 0
+	u := unpacking(t, Config{Hooks: Hooks{OutsideShard: func(_ Shard, n int) { counted += n }}}, checkpoint.TrimHorizon)
+	if got := batches(u, plain("1", string(e.AppendTo(nil)))); strings.Join(got, "|") != "x x x x" {
+		t.Errorf("delivered %q", got)
+	}
+	if counted != 2 {
+		t.Errorf("%d counted", counted)
+	}
+}
+
+func TestRecordsWithoutAPartitionKeyAreDelivered(t *testing.T) {
+	u := unpacking(t, Config{}, checkpoint.TrimHorizon)
+	u.load([]types.Record{{SequenceNumber: aws.String("1"), Data: []byte("a")}})
+	if batch := u.next(); len(batch) != 1 || batch[0].PartitionKey != "" || batch[0].Aggregated {
+		t.Errorf("%+v", batch)
+	}
+}
+
+// bigPage is a page of ten aggregates of a hundred members each.
+func bigPage(tb testing.TB) []types.Record {
+	tb.Helper()
+	var e aggregation.Encoder
+	page := make([]types.Record, 10)
+	for i := range page {
+		e.Reset()
+		for n := range 100 {
+			if err := e.Add(fmt.Sprintf("key-%d", n%10), "", make([]byte, 100)); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		page[i] = plain(fmt.Sprint(100+i), string(e.AppendTo(nil)))
+	}
+	return page
+}
+
+func TestUnpackingAllocatesForPagesAndAggregatesAndNotForMembers(t *testing.T) {
+	page := bigPage(t)
+	u := unpacking(t, Config{}, checkpoint.TrimHorizon)
+	run := func() {
+		u.through = checkpoint.TrimHorizon
+		u.load(page)
+		for u.next() != nil {
+		}
+	}
+	run()
+	// One for the keys of each aggregate; the sequence numbers need no copy.
+	if got := testing.AllocsPerRun(20, run); got > float64(len(page)+2) {
+		t.Errorf("%v allocations for %d members in %d aggregates", got, 1000, len(page))
+	}
+}
+
+func BenchmarkUnpack(b *testing.B) {
+	page := bigPage(b)
+	r := &reader{c: &Consumer{cfg: Config{}.withDefaults()}, log: zap.NewNop()}
+	u := newUnpacker(r, checkpoint.TrimHorizon)
+	b.ReportAllocs()
+	for b.Loop() {
+		u.through = checkpoint.TrimHorizon
+		u.load(page)
+		for u.next() != nil {
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/record")
+}
