@@ -1,0 +1,43 @@
+package main
+
+import "time"
+
+// beginPauses starts the clock of every shard that m was the last to handle.
+func (f *fleet) beginPauses(m *member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.pauses {
+		if p.reader == m.name {
+			p.from = time.Now()
+		}
+	}
+}
+
+// endPause notes who handles a shard now, and stops its clock where it runs and the reader is another than the one that was stopped.
+func (f *fleet) endPause(m *member, shard string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.pauses[shard]
+	switch {
+	case p == nil:
+		f.pauses[shard] = &pause{reader: m.name}
+	case p.from.IsZero():
+		p.reader = m.name
+	case p.length == 0 && p.reader != m.name:
+		p.length = time.Since(p.from)
+	}
+}
+
+// longestPause returns the longest time from the stop of a consumer until another one handled a shard of it, and for how many
+// shards that was. A shard that ended before is never handled again and has no pause.
+func (f *fleet) longestPause() (longest time.Duration, shards int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.pauses {
+		if p.length > 0 {
+			longest = max(longest, p.length)
+			shards++
+		}
+	}
+	return longest, shards
+}
