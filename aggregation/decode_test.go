@@ -185,7 +185,7 @@ func TestIsAggregatedJudgesTheEnvelopeAlone(t *testing.T) {
 
 func TestEveryCutAndEveryFlippedBitIsRefused(t *testing.T) {
 	data := readHex(t, "hash-key-and-empty-data.hex")
-	for n := range len(data) {
+	for n := range data {
 		if _, err := Decode(nil, data[:n]); err == nil {
 			t.Errorf("the first %d bytes were decoded", n)
 		}
@@ -273,7 +273,7 @@ func TestDecodeAppendsToDst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append(dst, goldens()[0].records...)
+	want := slices.Concat(dst, goldens()[0].records)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("records differ (-want +got):\n%s", diff)
 	}

@@ -47,7 +47,8 @@ func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	if p.newHashKey {
 		e.hashKeys.add(tagHashKey, p.canonical)
 	}
-	b := append(e.records, tagRecord)
+	b := e.records
+	b = append(b, tagRecord)
 	b = binary.AppendUvarint(b, uint64(p.inner))
 	b = append(b, tagPartitionKeyIndex)
 	b = binary.AppendUvarint(b, uint64(p.key))
@@ -57,7 +58,8 @@ func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	}
 	b = append(b, tagData)
 	b = binary.AppendUvarint(b, uint64(len(data)))
-	e.records = append(b, data...)
+	b = append(b, data...)
+	e.records = b
 	e.count++
 	return nil
 }

@@ -248,10 +248,10 @@ func (s Stream) identify() (shards.Stream, error) {
 		return shards.Stream{}, fmt.Errorf("ARN: %w", err)
 	}
 	if byARN.ARN() == "" {
-		return shards.Stream{}, errors.New("ARN is no ARN; set Name instead")
+		return shards.Stream{}, errors.New("this is no ARN; set Name instead")
 	}
 	if s.Name != "" && s.Name != byARN.Name() {
-		return shards.Stream{}, errors.New("Name is not the name in ARN; leave one of them out")
+		return shards.Stream{}, errors.New("the name in ARN is not Name; leave one of them out")
 	}
 	return byARN, nil
 }

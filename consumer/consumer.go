@@ -59,7 +59,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer c.running.Store(false)
 	if err := c.prepare(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // stopped before anything was held: that is no failure
+			return nil // stopped before anything was held: that is no failure
 		}
 		return err
 	}

@@ -110,7 +110,7 @@ func TestCheckpointByHandWritesWhatIsAcknowledged(t *testing.T) {
 			return nil
 		})
 		run := w.start(cfg)
-		w.await("the handler", func() bool { return checked.Load() })
+		w.await("the handler", checked.Load)
 		run.mustEnd()
 	})
 }

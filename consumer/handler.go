@@ -153,5 +153,5 @@ var errNoHandler = errors.New("consumer: Config.NewHandler returned a nil Handle
 
 // position returns where a reader stands once r is done.
 func (r *Record) position() (checkpoint.Position, error) {
-	return checkpoint.At(r.SequenceNumber, int64(r.SubSequence)) //nolint:gosec // an index into a record of at most 10 MiB
+	return checkpoint.At(r.SequenceNumber, int64(r.SubSequence)) // an index into a record of at most 10 MiB
 }

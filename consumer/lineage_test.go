@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -185,7 +186,7 @@ func TestDeletedStreamEndsNoShard(t *testing.T) {
 		client, calls := w.tampered()
 		var gone atomic.Bool
 		calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
-			if gone.Load() && strings.Contains("GetRecords GetShardIterator ListShards", op) {
+			if gone.Load() && slices.Contains([]string{"GetRecords", "GetShardIterator", "ListShards"}, op) {
 				return failure(req, http.StatusBadRequest, "ResourceNotFoundException"), nil
 			}
 			return nil, nil

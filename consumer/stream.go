@@ -142,7 +142,7 @@ func (c *Consumer) registerConsumer(ctx context.Context, s *stream) error {
 	_, err := begin(ctx, c, s.id.Name(), "RegisterStreamConsumer", func(ctx context.Context) (*kinesis.RegisterStreamConsumerOutput, error) {
 		out, err := c.cfg.Kinesis.RegisterStreamConsumer(ctx, in, once)
 		if err != nil && retry.Classify(err) == retry.Busy {
-			return nil, nil //nolint:nilerr // it is registered
+			return nil, nil // it is registered
 		}
 		return out, err
 	})

@@ -25,7 +25,6 @@ import (
 type discard struct {
 	header http.Header
 	body   []byte
-	free   func()
 }
 
 func (d *discard) Header() http.Header         { return d.header }

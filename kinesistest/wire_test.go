@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -137,7 +138,7 @@ func TestCBORSubscriptionHasCBORFrames(t *testing.T) {
 	var last map[string]any
 	for {
 		msg, err := dec.Decode(resp.Body, nil)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		must(t, err)

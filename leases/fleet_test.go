@@ -402,7 +402,7 @@ func (l *link) writesSoFar() int {
 	return l.writes
 }
 
-// loseReply makes the link lose the reply of the next write for which which holds, after it has taken effect.
+// loseReply makes the link lose the reply of the next write that satisfies which, after it has taken effect.
 func (l *link) loseReply(which func(leases.Write) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -57,16 +57,16 @@ func (w *watch) idleFor(key string, now time.Time) (d time.Duration, idle bool) 
 }
 
 // nextExpiry returns when the next lease that others hold may be found silent; false: none is held.
-func (w *watch) nextExpiry(me string) (at time.Time, any bool) {
+func (w *watch) nextExpiry(me string) (at time.Time, ok bool) {
 	for _, s := range w.seen {
 		if holder := s.row.Holder(); holder == "" || holder == me || s.row.Ended() || !s.idleSince.IsZero() {
 			continue
 		}
-		if due := s.since.Add(w.failover); !any || due.Before(at) {
-			at, any = due, true
+		if due := s.since.Add(w.failover); !ok || due.Before(at) {
+			at, ok = due, true
 		}
 	}
-	return at, any
+	return at, ok
 }
 
 // owner returns to whom a lease belonged when it was last scanned.

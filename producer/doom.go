@@ -1,6 +1,9 @@
 package producer
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // doom says which records fail. The zero value spares all.
 type doom struct {
@@ -62,7 +65,7 @@ func (d *doom) divide(e *entry) (failed []finished, rest []record) {
 			rest = append(rest, records[i])
 			continue
 		}
-		if n := len(failed); n == 0 || failed[n-1].reason != reason {
+		if n := len(failed); n == 0 || !errors.Is(failed[n-1].reason, reason) {
 			failed = append(failed, finished{reason: reason})
 		}
 		f := &failed[len(failed)-1]
@@ -76,7 +79,7 @@ func (p *Producer) fail(e *entry, d *doom) {
 	c := &p.collector
 	c.mu.Lock()
 	failed, rest := d.divide(e)
-	if d.all == ErrClosed {
+	if errors.Is(d.all, ErrClosed) {
 		p.abandoned.Store(true)
 	}
 	if !d.later {

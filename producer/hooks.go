@@ -50,12 +50,6 @@ type ShardMapLoaded struct {
 	Duration time.Duration
 }
 
-func (h *Hooks) requestDone(r RequestDone) {
-	if h.RequestDone != nil {
-		h.RequestDone(r)
-	}
-}
-
 func (h *Hooks) retried(r Retried) {
 	if h.Retried != nil {
 		h.Retried(r)

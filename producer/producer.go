@@ -3,6 +3,7 @@ package producer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -105,7 +106,7 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 		return err
 	}
 	gen, err := p.buffer.tryReserve(rec.size)
-	if err == ErrBufferFull {
+	if errors.Is(err, ErrBufferFull) {
 		gen, err = p.waitForRoom(ctx, rec.size)
 	}
 	if err != nil {

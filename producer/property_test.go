@@ -22,7 +22,7 @@ import (
 // Whatever goes wrong, in whatever configuration: each accepted record has one result; what is reported as put stands where it is said
 // to, for every consumer; what is reported as surely not put is not in the stream; and an ordered producer keeps the order.
 func TestResultsTellTheTruthUnderRandomFaults(t *testing.T) {
-	runs := 2000
+	runs := 300
 	if testing.Short() {
 		runs = 30
 	}

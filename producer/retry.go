@@ -91,7 +91,7 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 	c.mu.Lock()
 	c.slots++
 	now := start + took
-	halved := p.halve(request, outcomes, start, took)
+	halved := p.halve(request, outcomes)
 	for i, e := range request {
 		o := &outcomes[i]
 		attempt := Attempt{Start: p.start.Add(start), Duration: took}
@@ -113,7 +113,7 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 
 // halve puts a request that was rejected as a whole, though not each of its entries can be the cause, back as two. It needs
 // collector.mu.
-func (p *Producer) halve(request []*entry, outcomes []outcome, start, took moment) bool {
+func (p *Producer) halve(request []*entry, outcomes []outcome) bool {
 	f := outcomes[0].failure
 	if f == nil || !f.whole || !errors.Is(f.permanent, ErrRejected) || len(request) == 1 || p.collector.dead {
 		return false

@@ -199,12 +199,6 @@ func (f *faults) add(r rule) {
 	f.rules = append(f.rules, r)
 }
 
-func (f *faults) clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rules = nil
-}
-
 func (f *faults) count(op string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

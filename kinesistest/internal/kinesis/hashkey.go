@@ -72,11 +72,12 @@ func (k hashKey) prev() hashKey {
 // String returns the decimal form.
 func (k hashKey) String() string {
 	const ten19 = 1e19 // the largest power of ten in a uint64: 2^128 has 39 digits, three such groups
+	hi, lo := k.hi, k.lo
 	var groups [3]uint64
 	for i := 2; i >= 0; i-- {
 		var r uint64
-		k.hi, r = bits.Div64(0, k.hi, ten19)
-		k.lo, groups[i] = bits.Div64(r, k.lo, ten19)
+		hi, r = bits.Div64(0, hi, ten19)
+		lo, groups[i] = bits.Div64(r, lo, ten19)
 	}
 	var b [57]byte
 	for i, g := range groups {

@@ -283,7 +283,7 @@ func (d *cborDecoder) Time() time.Time {
 		return time.Time{}
 	}
 	d.skipTags()
-	ms := 0.0
+	var ms float64
 	if c := d.peek(); c&cborMajor == cborSimple {
 		ms = d.float()
 	} else {
@@ -318,7 +318,7 @@ func (d *cborDecoder) float() float64 {
 // halfFloat converts a 16-bit float: one bit of sign, five of exponent, ten of fraction.
 func halfFloat(h uint16) float64 {
 	exp, frac := int(h>>10&31), float64(h&1023)
-	v := 0.0
+	var v float64
 	switch exp {
 	case 0:
 		v = math.Ldexp(frac, -24)

@@ -200,7 +200,7 @@ func (d *jsonDecoder) unescape(raw []byte) []byte {
 			return append(out, raw...)
 		}
 		out = append(out, raw[:n]...)
-		used := 0
+		var used int
 		if out, used = appendEscaped(out, raw[n:]); used == 0 {
 			d.fail("unknown escape sequence")
 			return nil
