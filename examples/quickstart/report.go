@@ -11,6 +11,7 @@ import (
 type proof struct {
 	verdicts
 	lines, bytes, aggregates int64
+	resent                   int64
 	pause                    time.Duration
 	pausedShards             int
 	took                     time.Duration
@@ -21,7 +22,7 @@ func prove(fleet *fleet, send *sender, took time.Duration) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	p := proof{verdicts: v, took: took, lines: send.lines.Load(), bytes: send.bytes.Load(), aggregates: send.aggregates}
+	p := proof{verdicts: v, took: took, lines: send.lines.Load(), bytes: send.bytes.Load(), aggregates: send.aggregates, resent: send.resent.Load()}
 	p.pause, p.pausedShards = fleet.longestPause()
 	return p, nil
 }
@@ -34,7 +35,7 @@ func (p proof) print(w io.Writer) {
 	fmt.Fprintf(t, "user records per Kinesis record\t%.1f\n", float64(p.lines)/float64(max(1, p.aggregates)))
 	fmt.Fprintf(t, "lines lost\t%d\n", p.lost)
 	fmt.Fprintf(t, "lines out of order\t%d\n", p.outOfOrder)
-	fmt.Fprintf(t, "duplicates\t%d\n", p.duplicates)
+	fmt.Fprintf(t, "duplicates\t%d (sent twice by the producer, after a reshard: %d)\n", p.duplicates, p.resent)
 	fmt.Fprintf(t, "files that match\t%d of %d\n", p.matching, p.files)
 	fmt.Fprintf(t, "a consumer's stop to its shards being read again\t%v (%d shards)\n", p.pause.Round(time.Millisecond), p.pausedShards)
 	fmt.Fprintf(t, "throughput\t%.0f lines/s, %.1f MB/s, in %.1f s\n", float64(p.lines)/seconds, float64(p.bytes)/1e6/seconds, seconds)

@@ -40,6 +40,7 @@ type sender struct {
 	files    []string
 	lines    atomic.Int64 // accepted by the producer
 	bytes    atomic.Int64
+	resent   atomic.Int64 // lines sent again because a reshard came between their sending and their storing
 
 	mu         sync.Mutex // guards the fields below
 	originals  map[string]original
@@ -47,8 +48,12 @@ type sender struct {
 	failure    error // of the first line that was not stored
 }
 
-func newSender(p *producer.Producer, files []string) *sender {
-	return &sender{producer: p, files: files, originals: make(map[string]original, len(files))}
+func newSender(p *place, files []string) (*sender, error) {
+	s := &sender{files: files, originals: make(map[string]original, len(files))}
+	var err error
+	s.producer, err = producer.New(producer.Config{Kinesis: p.kinesis, Stream: p.stream, Ordered: true,
+		Hooks: producer.Hooks{WrongShard: func(w producer.WrongShard) { s.resent.Add(int64(w.UserRecords)) }}})
+	return s, err
 }
 
 // sendFiles puts the files from..to of the list. It returns when their lines are accepted, not when they are stored.

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/penstock-go/penstock/producer"
 )
 
 // A story is told in acts: while the files between two points of the list are sent, one act is played. The next act waits until
@@ -27,16 +25,15 @@ func tell(ctx context.Context, p *place, files []string, stderr io.Writer) (show
 		return proof{}, err
 	}
 	defer func() { err = errors.Join(err, fleet.close()) }()
-	put, err := producer.New(producer.Config{Kinesis: p.kinesis, Stream: p.stream, Ordered: true})
+	send, err := newSender(p, files)
 	if err != nil {
 		return proof{}, err
 	}
-	send := newSender(put, files)
 	line := startProgress(stderr, send, tally)
 	began := time.Now()
 	err = errors.Join(
 		playAll(ctx, p, fleet, send, tally, line),
-		put.Close(context.WithoutCancel(ctx)),
+		send.producer.Close(context.WithoutCancel(ctx)),
 		fleet.stopAll(context.WithoutCancel(ctx)))
 	took := line.stop().Sub(began)
 	if err != nil {
