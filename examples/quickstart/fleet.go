@@ -31,7 +31,7 @@ type member struct {
 	journal *journal
 	cancel  context.CancelFunc
 	result  chan error    // what Run returned; buffered
-	busy    chan struct{} // closed when the first shard is read
+	busy    chan struct{} // closed at the first page
 	first   sync.Once     // closes busy
 }
 
@@ -67,7 +67,7 @@ func (f *fleet) start(ctx context.Context) error {
 		DynamoDB:    f.place.dynamodb,
 		WorkerID:    m.name,
 		Handler:     consumer.HandlerFunc(func(_ context.Context, b *consumer.Batch) error { return f.handle(m, b) }),
-		Hooks:       consumer.Hooks{StateChanged: m.watch},
+		Hooks:       consumer.Hooks{Fetched: func(page consumer.Fetched) { f.fetched(m, page) }},
 	})
 	if err != nil {
 		return err
@@ -80,7 +80,6 @@ func (f *fleet) start(ctx context.Context) error {
 
 // handle writes a batch down. An error makes the consumer deliver the batch again.
 func (f *fleet) handle(m *member, b *consumer.Batch) error {
-	f.endPause(m, b.Shard.ID)
 	for _, r := range b.Records {
 		index, _, err := decodeLine(r.Data)
 		if err != nil {
@@ -94,11 +93,10 @@ func (f *fleet) handle(m *member, b *consumer.Batch) error {
 	return nil
 }
 
-// watch is told what becomes of the member's shards.
-func (m *member) watch(_ consumer.Shard, _, to consumer.State) {
-	if to == consumer.Reading {
-		m.first.Do(func() { close(m.busy) })
-	}
+// fetched is told of each page that a member read, also of empty ones.
+func (f *fleet) fetched(m *member, page consumer.Fetched) {
+	m.first.Do(func() { close(m.busy) })
+	f.endPause(m, page.Shard.ID)
 }
 
 // untilBusy waits until every member reads a shard.

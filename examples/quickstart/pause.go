@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// beginPauses starts the clock of every shard that m was the last to handle.
+// beginPauses starts the clock of every shard that m was the last to read.
 func (f *fleet) beginPauses(m *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -13,7 +13,7 @@ func (f *fleet) beginPauses(m *member) {
 	}
 }
 
-// endPause notes who handles a shard now, and stops its clock where it runs and the reader is another than the one that was stopped.
+// endPause notes who reads a shard now, and stops its clock where it runs and the reader is another than the one that was stopped.
 func (f *fleet) endPause(m *member, shard string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -28,8 +28,8 @@ func (f *fleet) endPause(m *member, shard string) {
 	}
 }
 
-// longestPause returns the longest time from the stop of a consumer until another one handled a shard of it, and for how many
-// shards that was. A shard that ended before is never handled again and has no pause.
+// longestPause returns the longest time from the stop of a consumer until another one read a shard of it, and for how many
+// shards that was. A shard that ended before is never read again and has no pause.
 func (f *fleet) longestPause() (longest time.Duration, shards int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
