@@ -5,10 +5,11 @@
 //	defer srv.Close()
 //	client := srv.Kinesis() // *kinesis.Client
 //
-// There are two ways in:
+// There are three ways in:
 //
 //	Kinesis(), DynamoDB(), HTTPClient()      a call, no socket      works in testing/synctest bubbles
 //	Listen("127.0.0.1:0")                    a TCP listener         HTTP/1.1 and HTTP/2 without TLS, one URL for all services
+//	ListenTLS("127.0.0.1:0")                 the same with TLS      HTTP/1.1 and HTTP/2 by ALPN, a certificate of its own
 //
 // A request takes the same path whichever way it came:
 //
@@ -25,6 +26,9 @@
 // package time. Inside a bubble of testing/synctest that is virtual time, and five minutes pass in microseconds. A Server
 // that is used in a bubble must be made and closed in it.
 //
+// No rate is limited unless [WithLimits] says so; then shards and operations refuse what exceeds the service's rates, or a fraction of
+// them. Limits on sizes and numbers, such as 500 records of a request, are always those of the service.
+//
 // Credentials and signatures are not checked. All data is in memory and is lost when the Server is closed. Streams keep
 // records for 24 hours, like the service's by default.
 //
@@ -33,5 +37,5 @@
 // Invariants: no lock is held while a request waits or while bytes go to a client; every goroutine is waited for by
 // [Server.Close].
 //
-// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go; caller.go, fault.go, oracle.go.
+// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, caller.go, fault.go, oracle.go.
 package kinesistest

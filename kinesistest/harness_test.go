@@ -2,8 +2,10 @@ package kinesistest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -146,14 +148,15 @@ func ids(shards []types.Shard) []int {
 	return out
 }
 
+// arn is the stream's.
+func (r *rig) arn() *string {
+	return aws.String("arn:aws:kinesis:us-east-1:123456789012:stream/" + *r.stream)
+}
+
 // register registers a consumer and returns its ARN.
 func (r *rig) register(name string) *string {
 	r.t.Helper()
-	sum, err := r.DescribeStreamSummary(r.ctx(), &kinesis.DescribeStreamSummaryInput{StreamName: r.stream})
-	must(r.t, err)
-	out, err := r.RegisterStreamConsumer(r.ctx(), &kinesis.RegisterStreamConsumerInput{
-		StreamARN: sum.StreamDescriptionSummary.StreamARN, ConsumerName: &name,
-	})
+	out, err := r.RegisterStreamConsumer(r.ctx(), &kinesis.RegisterStreamConsumerInput{StreamARN: r.arn(), ConsumerName: &name})
 	must(r.t, err)
 	return out.Consumer.ConsumerARN
 }
@@ -187,3 +190,16 @@ func event(es *kinesis.SubscribeToShardEventStream) (ev types.SubscribeToShardEv
 }
 
 func shardID(n int) string { return fmt.Sprintf("shardId-%012d", n) }
+
+// refused checks that a raw request in JSON is refused with the code.
+func (r *rig) refused(operation, body, code string) {
+	r.t.Helper()
+	status, _, reply := r.send(operation, jsonType, []byte(body))
+	var fault struct {
+		Type string `json:"__type"`
+	}
+	must(r.t, json.Unmarshal(reply, &fault))
+	if status != http.StatusBadRequest || fault.Type != code {
+		r.t.Errorf("%s %s: status %d, %s, want %s", operation, body, status, reply, code)
+	}
+}

@@ -1,6 +1,7 @@
 package kinesistest
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -21,18 +22,43 @@ func (s *Server) Listen(addr string) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	hs := &http.Server{Handler: s, Protocols: &protocols, ReadHeaderTimeout: time.Minute}
-	if err := s.serve(hs, ln); err != nil {
+	hs := newHTTPServer(s)
+	hs.Protocols.SetUnencryptedHTTP2(true)
+	if err := s.serve(hs, func() error { return hs.Serve(ln) }); err != nil {
 		return "", errors.Join(err, ln.Close())
 	}
 	return "http://" + ln.Addr().String(), nil
 }
 
-// serve starts the goroutine of a listener.
-func (s *Server) serve(hs *http.Server, ln net.Listener) error {
+// ListenTLS is [Server.Listen] with TLS: it speaks HTTP/1.1 or HTTP/2, as the client negotiates. The Server makes itself a
+// certificate for the address, for localhost and for the loopback addresses. Clients trust it if they are told to: with
+// [Server.CertPool] in Go, with [Server.CertificatePEM] elsewhere.
+func (s *Server) ListenTLS(addr string) (url string, err error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	cert, err := s.issue(addr)
+	if err != nil {
+		return "", errors.Join(err, ln.Close())
+	}
+	hs := newHTTPServer(s)
+	hs.Protocols.SetHTTP2(true)
+	hs.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if err := s.serve(hs, func() error { return hs.ServeTLS(ln, "", "") }); err != nil {
+		return "", errors.Join(err, ln.Close())
+	}
+	return "https://" + ln.Addr().String(), nil
+}
+
+func newHTTPServer(h http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: time.Minute}
+}
+
+// serve starts the goroutine of a listener, in which run returns when hs is closed.
+func (s *Server) serve(hs *http.Server, run func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -41,7 +67,7 @@ func (s *Server) serve(hs *http.Server, ln net.Listener) error {
 	s.listeners = append(s.listeners, hs)
 	s.work.Go(func() {
 		// It returns an error when it is closed, and nobody to tell it to if the listener breaks: clients will see.
-		_ = hs.Serve(ln)
+		_ = run()
 	})
 	return nil
 }

@@ -1,10 +1,14 @@
 package kinesistest_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,8 +123,10 @@ func TestCloseEndsSubscriptionsOfListeners(t *testing.T) {
 func TestClosedServerDoesNotListen(t *testing.T) {
 	srv := kinesistest.New()
 	must(t, srv.Close())
-	if _, err := srv.Listen("127.0.0.1:0"); !errors.Is(err, kinesistest.ErrClosed) {
-		t.Fatalf("got %v", err)
+	for _, listen := range []func(string) (string, error){srv.Listen, srv.ListenTLS} {
+		if _, err := listen("127.0.0.1:0"); !errors.Is(err, kinesistest.ErrClosed) {
+			t.Fatalf("got %v", err)
+		}
 	}
 	if _, err := srv.HTTPClient().Get("http://localhost/"); !errors.Is(err, kinesistest.ErrClosed) {
 		t.Fatalf("got %v", err)
@@ -130,8 +136,10 @@ func TestClosedServerDoesNotListen(t *testing.T) {
 func TestListenReportsABadAddress(t *testing.T) {
 	srv := kinesistest.New()
 	defer srv.Close()
-	if _, err := srv.Listen("nonsense"); err == nil {
-		t.Fatal("it listens")
+	for _, listen := range []func(string) (string, error){srv.Listen, srv.ListenTLS} {
+		if _, err := listen("nonsense"); err == nil {
+			t.Fatal("it listens")
+		}
 	}
 }
 
@@ -143,5 +151,59 @@ func TestResponseBodyCannotBeReadAfterClose(t *testing.T) {
 	must(t, resp.Body.Close())
 	if _, err := io.ReadAll(resp.Body); err == nil {
 		t.Fatal("a closed body was read")
+	}
+}
+
+// overTLS returns an HTTP client that trusts srv and speaks one version.
+func overTLS(t *testing.T, srv *kinesistest.Server, version string) *http.Client {
+	p := new(http.Protocols)
+	p.SetHTTP1(version == "HTTP/1.1")
+	p.SetHTTP2(version == "HTTP/2.0")
+	transport := &http.Transport{Protocols: p, TLSClientConfig: &tls.Config{RootCAs: srv.CertPool(), MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: versionChecker{t, transport, version}}
+}
+
+func TestListenerWithTLSServesWhatTheClientNegotiates(t *testing.T) {
+	for version := range httpVersions {
+		t.Run(version, func(t *testing.T) {
+			r := newRig(t, 1)
+			url, err := r.srv.ListenTLS("127.0.0.1:0")
+			must(t, err)
+			r.Client = kinesis.New(r.Options(), func(o *kinesis.Options) { o.BaseEndpoint, o.HTTPClient = &url, overTLS(t, r.srv, version) })
+			r.fill(1000)
+			if got := r.get(r.iterator(shardID(0), types.ShardIteratorTypeTrimHorizon)).Records; len(got) != 1000 {
+				t.Fatalf("%d records", len(got))
+			}
+			es, err := r.subscribe(r.register("reader"), shardID(0), fromHorizon)
+			must(t, err)
+			if ev, ok := event(es); !ok || len(ev.Records) != 1000 {
+				t.Fatalf("%d records in the first event, %v", len(ev.Records), es.Err())
+			}
+			must(t, es.Close())
+		})
+	}
+}
+
+func TestThePEMCertificateIsWhatClientsMustTrust(t *testing.T) {
+	r := newRig(t, 1)
+	port, err := r.srv.ListenTLS("localhost:0")
+	must(t, err)
+	_, number, err := net.SplitHostPort(strings.TrimPrefix(port, "https://"))
+	must(t, err)
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(r.srv.CertificatePEM()) {
+		t.Fatal("no certificate")
+	}
+	for trusted, want := range map[*x509.CertPool]bool{pool: true, x509.NewCertPool(): false} {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}
+		defer transport.CloseIdleConnections()
+		resp, err := (&http.Client{Transport: transport}).Get("https://localhost:" + number)
+		if (err == nil) != want {
+			t.Errorf("trusted: %v, got %v", want, err)
+		}
+		if err == nil {
+			must(t, resp.Body.Close())
+		}
 	}
 }

@@ -16,6 +16,7 @@ type config struct {
 	accountID  string
 	region     string
 	transition time.Duration
+	limits     Limits
 	oracle     *oracle.Log // nil if nothing is written down
 }
 

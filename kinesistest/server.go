@@ -24,6 +24,8 @@ type Server struct {
 	dynamodb *dynamodb.DB
 	faults   *fault.Set // stands in front of both
 
+	authority authority // of its TLS listeners
+
 	done chan struct{}  // closed by Close: no request waits for its client any longer
 	work sync.WaitGroup // requests in progress and listeners
 
@@ -42,7 +44,7 @@ func New(opts ...Option) *Server {
 		cfg:  cfg,
 		done: make(chan struct{}),
 		kinesis: kinesis.New(kinesis.Options{
-			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observer: cfg.observer(),
+			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observer: cfg.observer(), Limits: cfg.limits,
 		}),
 		dynamodb: dynamodb.New(dynamodb.Options{
 			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observe: cfg.observeWrite(),

@@ -10,8 +10,19 @@ import (
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
 )
 
-// maxConsumers is how many consumers a stream may have.
-const maxConsumers = 20
+// How many consumers a stream may have; the larger number goes for on-demand streams of an account with a commitment.
+const (
+	maxConsumers          = 20
+	maxConsumersAdvantage = 50
+)
+
+// maxConsumers is how many consumers the stream may have.
+func (db *DB) maxConsumers(st *stream) int {
+	if st.getMode() == modeOnDemand && db.commitment.active() {
+		return maxConsumersAdvantage
+	}
+	return maxConsumers
+}
 
 // A consumer is a registered consumer of a stream. Its states:
 //
@@ -26,6 +37,7 @@ type consumer struct {
 	mu     sync.Mutex               // guards everything below; taken after a stream's lock, before none
 	status string                   //
 	subs   map[string]*subscription // the newest of each shard, by shard id, whether it is still open or not
+	calls  map[string]*bucket       // SubscribeToShard calls by shard id; only counted while there are limits
 }
 
 // advance moves the consumer from one state to another.
@@ -61,8 +73,8 @@ func (cs *consumer) write(enc wire.Encoder) {
 }
 
 // register adds a consumer to the stream. A name that was registered before gets a later creation time than it had then,
-// because its ARN must be another one.
-func (st *stream) register(name string) (*consumer, error) {
+// because its ARN must be another one. The stream may have so many at most; limited says that not more than a few may be in the making at a time.
+func (st *stream) register(name string, most int, limited bool) (*consumer, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	i, found := st.searchConsumer(name)
@@ -71,8 +83,10 @@ func (st *stream) register(name string) (*consumer, error) {
 		return nil, inUse("stream %s is %s", st.name, st.status)
 	case found:
 		return nil, inUse("consumer %s of stream %s already exists", name, st.name)
-	case len(st.consumers) >= maxConsumers:
-		return nil, limitExceeded("stream %s has the largest number of consumers, %d", st.name, maxConsumers)
+	case len(st.consumers) >= most:
+		return nil, limitExceeded("stream %s has the largest number of consumers, %d", st.name, most)
+	case limited && st.creatingConsumers() >= maxCreating:
+		return nil, limitExceeded("stream %s has %d consumers in %s already", st.name, maxCreating, statusCreating)
 	}
 	created := max(time.Now().Unix(), st.lastConsumer+1)
 	st.lastConsumer = created
@@ -82,9 +96,22 @@ func (st *stream) register(name string) (*consumer, error) {
 		created: created,
 		status:  statusCreating,
 		subs:    map[string]*subscription{},
+		calls:   map[string]*bucket{},
 	}
 	st.consumers = slices.Insert(st.consumers, i, cs)
 	return cs, nil
+}
+
+// creatingConsumers counts the consumers in CREATING. The caller holds st.mu.
+func (st *stream) creatingConsumers() (n int) {
+	for _, cs := range st.consumers {
+		cs.mu.Lock()
+		if cs.status == statusCreating {
+			n++
+		}
+		cs.mu.Unlock()
+	}
+	return n
 }
 
 // searchConsumer finds a consumer by name. The caller holds st.mu.
@@ -159,7 +186,7 @@ func (db *DB) registerStreamConsumer(c *call) error {
 	if err != nil {
 		return err
 	}
-	cs, err := st.register(*ref.name)
+	cs, err := st.register(*ref.name, db.maxConsumers(st), db.limits.Load().Operations > 0)
 	if err != nil {
 		return err
 	}
@@ -184,6 +211,9 @@ func (db *DB) describeStreamConsumer(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := db.admitCall("DescribeStreamConsumer", st); err != nil {
+		return err
+	}
 	enc := c.out(kib)
 	enc.Map()
 	enc.Name("ConsumerDescription")
@@ -202,6 +232,9 @@ func (db *DB) deregisterStreamConsumer(c *call) error {
 	}
 	st, cs, err := db.consumer(ref)
 	if err != nil {
+		return err
+	}
+	if err := db.admitCall("DeregisterStreamConsumer", st); err != nil {
 		return err
 	}
 	cs.end()
@@ -233,6 +266,9 @@ func (db *DB) listStreamConsumers(c *call) error {
 	}
 	st, err := db.stream(ref)
 	if err != nil {
+		return err
+	}
+	if err := db.admitCall("ListStreamConsumers", st); err != nil {
 		return err
 	}
 	if created != nil && created.Unix() != st.createdAt/1000 {

@@ -83,18 +83,40 @@ func (db *DB) createStream(c *call) error {
 	st := newStream(*in.name, db.streamARN(*in.name), or(in.mode, modeProvisioned), int(*in.shards),
 		or(in.recordKiB, defaultRecordKiB))
 	st.auto = or(in.strategy, "") == strategyAuto
-	st.observer = db.opts.Observer
-	db.mu.Lock()
-	_, exists := db.streams[st.name]
-	if !exists {
-		db.streams[st.name] = st
-	}
-	db.mu.Unlock()
-	if exists {
-		return inUse("stream %s under account %s already exists", st.name, db.opts.AccountID)
+	st.observer, st.account = db.opts.Observer, db.opts.AccountID
+	if err := db.add(st); err != nil {
+		return err
 	}
 	st.observeShards(nil, st.shards, st.createdAt)
 	db.after(func() { st.advance(statusCreating, statusActive) })
+	return nil
+}
+
+// add makes the stream one of the account's.
+func (db *DB) add(st *stream) error {
+	limited := db.limits.Load().Operations > 0
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if _, exists := db.streams[st.name]; exists {
+		return inUse("stream %s under account %s already exists", st.name, db.opts.AccountID)
+	}
+	creating, onDemand := 0, 0
+	for _, other := range db.streams {
+		status, mode := other.getStatus(), other.getMode()
+		if status == statusCreating {
+			creating++
+		}
+		if mode == modeOnDemand {
+			onDemand++
+		}
+	}
+	switch {
+	case limited && creating >= maxCreating:
+		return limitExceeded("account %s has %d streams in %s already", db.opts.AccountID, creating, statusCreating)
+	case limited && st.mode == modeOnDemand && onDemand >= maxOnDemandStreams:
+		return limitExceeded("account %s has the largest number of on-demand streams, %d", db.opts.AccountID, onDemand)
+	}
+	db.streams[st.name] = st
 	return nil
 }
 

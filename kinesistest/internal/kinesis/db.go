@@ -3,21 +3,27 @@ package kinesis
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Options configures a DB. All of them are required, but a zero Transition and an empty Observer.
+// Options configures a DB. All of them are required, but a zero Transition, an empty Observer and no Limits.
 type Options struct {
 	AccountID  string
 	Region     string
 	Transition time.Duration // how long a stream or a consumer stays in CREATING, UPDATING or DELETING
 	Observer   Observer
+	Limits     Limits
 }
 
 // A DB is the state of the service for one account in one region. It is an http.Handler.
 type DB struct {
 	opts      Options
 	arnPrefix string // of every stream's ARN
+	limits    atomic.Pointer[Limits]
+	calls     callMeter // of the account
+
+	commitment commitment // of the account
 
 	stop    chan struct{} // closed by Close: ends subscriptions and pending transitions
 	pending sync.WaitGroup
@@ -29,12 +35,14 @@ type DB struct {
 
 // New returns an empty service.
 func New(opts Options) *DB {
-	return &DB{
+	db := &DB{
 		opts:      opts,
 		arnPrefix: "arn:aws:kinesis:" + opts.Region + ":" + opts.AccountID + ":stream/",
 		stop:      make(chan struct{}),
 		streams:   map[string]*stream{},
 	}
+	db.SetLimits(opts.Limits)
+	return db
 }
 
 // Close ends open subscriptions and pending transitions, and waits for the latter. Subscriptions end in their request's

@@ -32,7 +32,7 @@ func writeStream(enc wire.Encoder, st *stream) {
 	writeMillis(enc, "StreamCreationTimestamp", st.createdAt)
 	enc.Name("StreamModeDetails")
 	enc.Map()
-	writeText(enc, "StreamMode", st.mode)
+	writeText(enc, "StreamMode", st.getMode())
 	enc.EndMap()
 }
 
@@ -62,7 +62,7 @@ func (db *DB) describeStreamSummary(c *call) error {
 	}
 	open := len(*st.route.Load())
 	st.mu.RLock()
-	recordKiB, consumers, auto := st.recordKiB, len(st.consumers), st.auto
+	recordKiB, consumers, auto, mode := st.recordKiB, len(st.consumers), st.auto, st.mode
 	if st.status == statusCreating {
 		open = 0
 	}
@@ -75,7 +75,7 @@ func (db *DB) describeStreamSummary(c *call) error {
 	writeNumber(enc, "OpenShardCount", int64(open))
 	writeNumber(enc, "ConsumerCount", int64(consumers))
 	writeNumber(enc, "MaxRecordSizeInKiB", recordKiB)
-	if st.mode == modeOnDemand {
+	if mode == modeOnDemand {
 		writeText(enc, "RecordDistributionStrategy", strategyName(auto))
 	}
 	enc.EndMap()

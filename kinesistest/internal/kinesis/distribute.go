@@ -50,11 +50,11 @@ func (db *DB) updateStreamRecordDistributionStrategy(c *call) error {
 	if err != nil {
 		return err
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	if st.mode != modeOnDemand {
 		return invalidArgument("stream %s is not on-demand", st.name)
 	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
 	st.auto = *strategy == strategyAuto
 	return nil
 }

@@ -29,7 +29,7 @@
 // Goroutines: one for each transition of a stream or consumer that is under way, if transitions take time. [DB.Close] waits
 // for them. A subscription lives in its request's goroutine.
 //
-// Files in reading order: db.go, serve.go, buffer.go, errors.go, observe.go, validate.go, arn.go; hashkey.go, sequence.go, log.go,
+// Files in reading order: db.go, serve.go, buffer.go, errors.go, observe.go, validate.go, arn.go; account.go, bucket.go, limits.go; hashkey.go, sequence.go, log.go,
 // shard.go, stream.go; create.go, describe.go, list.go, token.go; distribute.go, put.go, refuse.go, position.go, get.go, expire.go; reshard.go,
 // scale.go; consumer.go, subscribe.go, events.go.
 package kinesis

@@ -39,6 +39,12 @@ func expiredIterator() *fault {
 	return clientFault("ExpiredIteratorException", "the shard iterator has expired: its lifetime is %s", iteratorLifetime)
 }
 
+// rateExceeded is how a shard refuses what is too much for it. The words are the service's: clients look for them.
+func (st *stream) rateExceeded(s *shard) *fault {
+	return clientFault("ProvisionedThroughputExceededException", "Rate exceeded for shard %s in stream %s under account %s.",
+		s.id, st.name, st.account)
+}
+
 // invalid is the fault of a member that breaks a constraint of the service's model.
 func invalid(member, format string, args ...any) *fault {
 	return clientFault("ValidationException", "member %s: %s", member, fmt.Sprintf(format, args...))

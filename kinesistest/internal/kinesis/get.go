@@ -59,7 +59,10 @@ func (db *DB) getRecords(c *call) error {
 		return dryRun()
 	}
 	limit := readLimit{int(or(in.limit, maxGetRecords)), maxGetBytes}
-	b := s.read(it.ordinal, limit, now, st.horizon(now), false)
+	b, admitted := s.get(it.ordinal, limit, now, st.horizon(now), db.limits.Load().Shards)
+	if !admitted {
+		return st.rateExceeded(s)
+	}
 	if b.gone {
 		return db.noStream(st.name)
 	}

@@ -214,6 +214,9 @@ func (db *DB) listShards(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := db.admitCall("ListShards", st); err != nil {
+		return err
+	}
 	if !st.ready() {
 		return inUse("stream %s is %s", st.name, st.getStatus())
 	}

@@ -150,6 +150,9 @@ func (db *DB) getShardIterator(c *call) error {
 	if in.dryRun {
 		return dryRun()
 	}
+	if !s.admitIterator(now, db.limits.Load().Shards) {
+		return st.rateExceeded(s)
+	}
 	enc := c.out(kib)
 	enc.Map()
 	writeText(enc, "ShardIterator", iterator{now, st.id, s.number, ordinal, s.epoch.Load(), st.name}.String())

@@ -109,18 +109,21 @@ type placement struct {
 	refused *fault // nil if it was stored
 }
 
-// store routes the records and appends them to their shards.
-func (p *put) store(ctx context.Context, st *stream, records []record) []placement {
+// store routes the records and appends them to their shards, within the limit.
+func (p *put) store(ctx context.Context, st *stream, records []record, limit putLimit) []placement {
 	placed := make([]placement, len(records))
 	left := make([]int, len(records))
 	for i := range left {
 		left[i] = i
 	}
-	stored := func(i int, number sequenceNumber, at int64) {
-		placed[i].number = number
-		st.observeStored(ctx, placed[i].shard, &records[i], p.entries[i].hash, number, at)
+	a := appending{
+		records: records, placed: placed, now: millis(), limit: limit,
+		stored: func(i int, number sequenceNumber, at int64) {
+			placed[i].number = number
+			st.observeStored(ctx, placed[i].shard, &records[i], p.entries[i].hash, number, at)
+		},
+		refused: func(i int) { placed[i].refused = st.rateExceeded(placed[i].shard) },
 	}
-	now := millis()
 	for first := true; len(left) > 0; first = false {
 		// A shard may close between the look at the route and the append. What was meant for it is routed anew, by a
 		// route that was published before it closed: so this ends.
@@ -132,24 +135,34 @@ func (p *put) store(ctx context.Context, st *stream, records []record) []placeme
 			left = refuse(ctx, placed, left)
 		}
 		slices.SortStableFunc(left, func(a, b int) int { return placed[a].shard.from.compare(placed[b].shard.from) })
-		left = storeByShard(records, placed, left, now, stored)
+		left = a.byShard(left)
 	}
 	return placed
 }
 
-// storeByShard appends those of the records that left lists, sorted by the shards they are placed in: each shard's records
-// in their order, under one lock. It returns the ones whose shard has closed, in the order of the request.
-func storeByShard(records []record, placed []placement, left []int, now int64,
-	stored func(i int, number sequenceNumber, at int64)) (again []int) {
+// appending is the records of a put on their way into shards.
+type appending struct {
+	records []record
+	placed  []placement
+	now     int64
+	limit   putLimit
+	stored  func(i int, number sequenceNumber, at int64)
+	refused func(i int)
+}
+
+// byShard appends those of the records that left lists, sorted by the shards they are placed in: each shard's records in their
+// order, under one lock. It returns the ones whose shard has closed, in the order of the request.
+func (a *appending) byShard(left []int) (again []int) {
 	var run []record
 	for len(left) > 0 {
-		s, n := placed[left[0]].shard, 0
+		s, n := a.placed[left[0]].shard, 0
 		run = run[:0]
-		for n < len(left) && placed[left[n]].shard == s {
-			run = append(run, records[left[n]])
+		for n < len(left) && a.placed[left[n]].shard == s {
+			run = append(run, a.records[left[n]])
 			n++
 		}
-		if !s.append(run, now, func(i int, number sequenceNumber, at int64) { stored(left[i], number, at) }) {
+		stored := func(i int, number sequenceNumber, at int64) { a.stored(left[i], number, at) }
+		if !s.append(run, a.now, a.limit, stored, func(i int) { a.refused(left[i]) }) {
 			again = append(again, left[:n]...)
 		}
 		left = left[n:]
@@ -262,7 +275,7 @@ func (db *DB) put(c *call, p *put) ([]placement, error) {
 	if p.dryRun {
 		return nil, dryRun()
 	}
-	return p.store(c.ctx, st, records), nil
+	return p.store(c.ctx, st, records, putLimit{db.limits.Load().Shards, float64(rules.maxRecord)}), nil
 }
 
 // failed counts the records that were not stored.

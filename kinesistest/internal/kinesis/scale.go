@@ -63,7 +63,10 @@ func (db *DB) updateShardCount(c *call) error {
 	current := 0
 	err = db.reshard(st, func() error {
 		current = len(*st.route.Load())
-		return checkTarget(current, n)
+		if err := checkTarget(current, n); err != nil {
+			return err
+		}
+		return db.admitChange(st, "UpdateShardCount", scalesPerDay)
 	}, func() { st.scale(n) })
 	if err != nil {
 		return err
@@ -77,6 +80,9 @@ func (db *DB) updateShardCount(c *call) error {
 	enc.EndMap()
 	return nil
 }
+
+// scalesPerDay is how often UpdateShardCount may be called for a stream in 24 hours.
+const scalesPerDay = 10
 
 // checkTarget says whether a stream with the given number of open shards may be scaled to n.
 func checkTarget(current, n int) error {

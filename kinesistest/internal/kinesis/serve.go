@@ -49,6 +49,8 @@ var operations = map[string]operation{
 	"CreateStream":             (*DB).createStream,
 	"DeleteStream":             (*DB).deleteStream,
 	"DeregisterStreamConsumer": (*DB).deregisterStreamConsumer,
+	"DescribeAccountSettings":  (*DB).describeAccountSettings,
+	"DescribeLimits":           (*DB).describeLimits,
 	"DescribeStream":           (*DB).describeStream,
 	"DescribeStreamConsumer":   (*DB).describeStreamConsumer,
 	"DescribeStreamSummary":    (*DB).describeStreamSummary,
@@ -63,6 +65,7 @@ var operations = map[string]operation{
 	"RegisterStreamConsumer":   (*DB).registerStreamConsumer,
 	"SplitShard":               (*DB).splitShard,
 	"SubscribeToShard":         (*DB).subscribeToShard,
+	"UpdateAccountSettings":    (*DB).updateAccountSettings,
 	"UpdateMaxRecordSize":      (*DB).updateMaxRecordSize,
 	"UpdateShardCount":         (*DB).updateShardCount,
 
@@ -132,6 +135,9 @@ func (db *DB) serve(c *call, r *http.Request) error {
 	}
 	if !ok || op == nil || r.Method != http.MethodPost {
 		return clientFault("UnknownOperationException", "unknown operation")
+	}
+	if err := db.admitCall(name, nil); err != nil {
+		return err
 	}
 	body, err := readBody(r)
 	if err != nil {

@@ -28,6 +28,7 @@ type shard struct {
 	children []*shard      // what it was split or merged into
 	gone     bool          // its stream was deleted
 	wake     chan struct{} // closed at the next change; nil while nobody waits
+	meter    shardMeter    //
 }
 
 func newShard(number uint32, from, to hashKey, createdAt, created int64) *shard {
@@ -63,9 +64,10 @@ func (s *shard) changed() {
 	}
 }
 
-// append stores the records and calls stored with the number and the arrival time of each. It stores none and returns false if the shard is
-// closed, so that the caller routes them anew. A put that races with the deletion of its stream may still succeed.
-func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumber, at int64)) bool {
+// append stores the records that the limit lets pass and calls stored with the number and the arrival time of each, and refused for each of
+// the others. It stores none and returns false if the shard is closed, so that the caller routes them anew. A put that races with the
+// deletion of its stream may still succeed.
+func (s *shard) append(rs []record, now int64, limit putLimit, stored func(i int, n sequenceNumber, at int64), refused func(i int)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closedAt != 0 {
@@ -75,6 +77,10 @@ func (s *shard) append(rs []record, now int64, stored func(i int, n sequenceNumb
 	s.lastAt = max(s.lastAt, now)
 	s.log.trim(now - retention.Milliseconds())
 	for i, r := range rs {
+		if !s.meter.admit(len(r.body), now, limit) {
+			refused(i)
+			continue
+		}
 		r.at = s.lastAt
 		stored(i, s.sequence(s.log.next, r.at), r.at)
 		s.log.append(r)
@@ -111,6 +117,8 @@ func (s *shard) lifetime() (opened, closed int64) {
 // A batch is what one read of a shard found.
 type batch struct {
 	records  view
+	size     int           // bytes of the records
+	full     bool          // another record was left out, or would have been, because of the bytes
 	next     int64         // ordinal to go on from
 	behind   int64         // milliseconds between now and the next record that is waiting; 0 at the tip
 	drained  bool          // the shard is closed and nothing is left to read
@@ -122,15 +130,32 @@ type batch struct {
 // readLimit bounds one read. At least one record is read if there is one, however large it is.
 type readLimit struct{ records, bytes int }
 
+// get is read for a GetRecords call, which is held to the shard's rates by the given factor. It returns false if that refuses it.
+func (s *shard) get(from int64, limit readLimit, now, horizon int64, scale float64) (batch, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.meter.admitRead(now, scale) {
+		return batch{}, false
+	}
+	b := s.readLocked(from, limit, now, horizon, false)
+	s.meter.chargeRead(b.size, b.full, now, scale)
+	return b, true
+}
+
 // read returns the records from the given ordinal on, or from the horizon if that is later.
 func (s *shard) read(from int64, limit readLimit, now, horizon int64, wait bool) batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.readLocked(from, limit, now, horizon, wait)
+}
+
+// readLocked is read for a caller that holds s.mu.
+func (s *shard) readLocked(from int64, limit readLimit, now, horizon int64, wait bool) batch {
 	s.log.trim(horizon)
 	from = max(from, s.log.first)
 	from = min(from, s.log.next)
 	b := batch{gone: s.gone, records: s.log.view(from, s.log.next)}
-	b.records.to = cut(b.records, limit)
+	b.records.to, b.size, b.full = cut(b.records, limit)
 	b.next = b.records.to
 	switch {
 	case b.next < s.log.next:
@@ -148,15 +173,15 @@ func (s *shard) read(from int64, limit readLimit, now, horizon int64, wait bool)
 	return b
 }
 
-// cut returns where a read of v that obeys limit ends.
-func cut(v view, limit readLimit) int64 {
-	end := min(v.to, v.from+int64(limit.records))
-	size := 0
+// cut returns where a read of v that obeys limit ends, how many bytes it has, and whether the bytes are all that it may have.
+func cut(v view, limit readLimit) (end int64, size int, full bool) {
+	end = min(v.to, v.from+int64(limit.records))
 	for i := v.from; i < end; i++ {
-		size += len(v.at(i).body)
-		if size > limit.bytes && i > v.from {
-			return i
+		n := len(v.at(i).body)
+		if size+n > limit.bytes && i > v.from {
+			return i, size, true
 		}
+		size += n
 	}
-	return end
+	return end, size, size >= limit.bytes
 }

@@ -36,9 +36,10 @@ type stream struct {
 	id        uint64 // tells it from a deleted stream of the same name
 	name      string
 	arn       string
-	mode      string
+	account   string
 	createdAt int64 // milliseconds
 	observer  Observer
+	calls     callMeter
 
 	// route holds the open shards in the order of their hash keys. A put reads it without a lock. A reshard publishes the
 	// children here before it closes the parents, so that a put that finds its shard closed finds the children when it
@@ -47,6 +48,7 @@ type stream struct {
 
 	mu           sync.RWMutex // guards everything below; taken before a shard's lock
 	status       string
+	mode         string
 	recordKiB    int64    // the largest record, data and partition key
 	auto         bool     // records are distributed by the service, not by partition key
 	shards       []*shard // by number, closed ones included
@@ -82,6 +84,12 @@ func (st *stream) getStatus() string {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.status
+}
+
+func (st *stream) getMode() string {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.mode
 }
 
 // ready reports whether the stream can be written and read.

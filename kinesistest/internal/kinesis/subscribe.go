@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
@@ -43,9 +44,12 @@ func (sub *subscription) end(cause *fault) {
 
 // subscribe makes a new subscription to the shard. One that was accepted less than five seconds ago, whether it still lives
 // or not, makes it fail; an older one is taken over.
-func (cs *consumer) subscribe(shardID string) (*subscription, error) {
+func (cs *consumer) subscribe(shardID string, scale float64) (*subscription, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if !cs.admitSubscribe(shardID, scale) {
+		return nil, limitExceeded("Rate exceeded for consumer %s and shard %s.", cs.arn, shardID)
+	}
 	if cs.status != statusActive {
 		return nil, inUse("consumer %s is %s, not %s", cs.arn, cs.status, statusActive)
 	}
@@ -59,6 +63,19 @@ func (cs *consumer) subscribe(shardID string) (*subscription, error) {
 	sub := &subscription{started: now, ended: make(chan struct{})}
 	cs.subs[shardID] = sub
 	return sub, nil
+}
+
+// admitSubscribe reports whether a call may be answered that subscribes to the shard, and charges it if so. The caller holds cs.mu.
+func (cs *consumer) admitSubscribe(shardID string, scale float64) bool {
+	if scale <= 0 {
+		return true
+	}
+	b := cs.calls[shardID]
+	if b == nil {
+		b = new(bucket)
+		cs.calls[shardID] = b
+	}
+	return b.takeCall(millis(), shardSubscribes*scale)
 }
 
 type subscribeInput struct {
@@ -124,14 +141,17 @@ func (db *DB) subscribeToShard(c *call) error {
 	if in.dryRun {
 		return dryRun()
 	}
-	sub, err := cs.subscribe(s.id)
+	sub, err := cs.subscribe(s.id, db.limits.Load().Shards)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, subscriptionLifetime)
 	defer cancel()
 	defer st.observeSubscription(c.ctx, s, cs.arn)()
-	r := &reader{sub: sub, consumer: cs.arn, st: st, shard: s, next: next, events: newEventStream(c), expired: ctx.Done(), closed: db.stop}
+	r := &reader{
+		sub: sub, consumer: cs.arn, st: st, shard: s, next: next, events: newEventStream(c),
+		limits: &db.limits, expired: ctx.Done(), closed: db.stop,
+	}
 	r.run()
 	return nil
 }
@@ -144,6 +164,8 @@ type reader struct {
 	shard    *shard
 	next     int64 // ordinal of the next record
 	events   *eventStream
+	limits   *atomic.Pointer[Limits]
+	sent     bucket          // bytes that may still be sent in this second
 	expired  <-chan struct{} // closed after five minutes, or when the client has gone
 	closed   <-chan struct{} // closed when the service is closed
 }
@@ -168,19 +190,33 @@ func (r *reader) run() {
 		if b.drained {
 			return
 		}
-		if b.behind == 0 {
-			r.wait(b.wake)
+		switch due := r.charge(b.size, now); {
+		case due > 0:
+			r.wait(due, nil)
+		case b.behind == 0:
+			r.wait(heartbeat, b.wake)
 		}
 	}
 }
 
-// wait returns at the next change of the shard, when a heartbeat is due, and when the subscription is over.
-func (r *reader) wait(wake <-chan struct{}) {
-	beat := time.NewTimer(heartbeat)
-	defer beat.Stop()
+// charge charges what an event carried, and returns how long the next one has to wait because of that.
+func (r *reader) charge(size int, now int64) time.Duration {
+	rate := shardReadBytes * r.limits.Load().Shards
+	if rate <= 0 {
+		return 0
+	}
+	r.sent.fill(now, rate, rate)
+	r.sent.units -= float64(size)
+	return time.Duration(max(0, -r.sent.units/rate) * float64(time.Second))
+}
+
+// wait returns after the given time, at the next change of the shard, and when the subscription is over.
+func (r *reader) wait(d time.Duration, wake <-chan struct{}) {
+	over := time.NewTimer(d)
+	defer over.Stop()
 	select {
 	case <-wake:
-	case <-beat.C:
+	case <-over.C:
 	case <-r.sub.ended:
 	case <-r.expired:
 	case <-r.closed:
