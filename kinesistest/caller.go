@@ -3,6 +3,7 @@ package kinesistest
 import (
 	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
@@ -35,6 +36,11 @@ func (c *Caller) Kinesis() *kinesis.Client {
 // DynamoDB is [Server.DynamoDB] for the caller.
 func (c *Caller) DynamoDB() *dynamodb.Client {
 	return dynamodb.New(c.srv.DynamoDB().Options(), func(o *dynamodb.Options) { o.HTTPClient = c.HTTPClient() })
+}
+
+// CloudWatch is [Server.CloudWatch] for the caller.
+func (c *Caller) CloudWatch() *cloudwatch.Client {
+	return cloudwatch.New(c.srv.CloudWatch().Options(), func(o *cloudwatch.Options) { o.HTTPClient = c.HTTPClient() })
 }
 
 // namedTransport adds the caller's name to every request.

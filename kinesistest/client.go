@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
@@ -18,7 +19,7 @@ const (
 )
 
 // HTTPClient returns a client whose requests go straight to the Server, whatever their host. It serves for making AWS
-// clients with other options than those of [Server.Kinesis] and [Server.DynamoDB]; they need a BaseEndpoint, for example
+// clients with other options than those of [Server.Kinesis], [Server.DynamoDB] and [Server.CloudWatch]; they need a BaseEndpoint, for example
 // "http://localhost".
 func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &transport{s}}
@@ -39,6 +40,18 @@ func (s *Server) Kinesis() *kinesis.Client {
 func (s *Server) DynamoDB() *dynamodb.Client {
 	url := inProcessURL
 	return dynamodb.New(dynamodb.Options{
+		Region:       s.cfg.region,
+		BaseEndpoint: &url,
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, ""),
+		HTTPClient:   s.HTTPClient(),
+	})
+}
+
+// CloudWatch returns a new client that uses no socket. What it puts can be read by [Server.Metrics]; other operations are unknown
+// to the Server.
+func (s *Server) CloudWatch() *cloudwatch.Client {
+	url := inProcessURL
+	return cloudwatch.New(cloudwatch.Options{
 		Region:       s.cfg.region,
 		BaseEndpoint: &url,
 		Credentials:  credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, ""),

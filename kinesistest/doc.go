@@ -1,4 +1,4 @@
-// Package kinesistest is an emulator of Amazon Kinesis Data Streams and Amazon DynamoDB for tests. It runs inside the test's
+// Package kinesistest is an emulator of Amazon Kinesis Data Streams, Amazon DynamoDB and Amazon CloudWatch for tests. It runs inside the test's
 // process and speaks the services' own wire protocols, so that the code under test uses the real clients of the AWS SDK.
 //
 //	srv := kinesistest.New()
@@ -7,16 +7,17 @@
 //
 // There are three ways in:
 //
-//	Kinesis(), DynamoDB(), HTTPClient()      a call, no socket      works in testing/synctest bubbles
-//	Listen("127.0.0.1:0")                    a TCP listener         HTTP/1.1 and HTTP/2 without TLS, one URL for all services
-//	ListenTLS("127.0.0.1:0")                 the same with TLS      HTTP/1.1 and HTTP/2 by ALPN, a certificate of its own
+//	Kinesis(), DynamoDB(), CloudWatch(), HTTPClient()    a call, no socket    works in testing/synctest bubbles
+//	Listen("127.0.0.1:0")                                a TCP listener       HTTP/1.1 and HTTP/2 without TLS, one URL for all
+//	ListenTLS("127.0.0.1:0")                             the same with TLS    HTTP/1.1 and HTTP/2 by ALPN, a certificate of its own
 //
 // A request takes the same path whichever way it came:
 //
-//	client -> transport or listener -> Server.ServeHTTP -> faults -> by X-Amz-Target -> internal/kinesis or internal/dynamodb
-//	                                                                                              |
-//	                                                                                              v
-//	                                                                                        oracle, if asked for
+//	client -> transport or listener -> Server.ServeHTTP -> faults -> by path and headers -> internal/kinesis ----+
+//	                                                                                     \-> internal/dynamodb --+--> oracle,
+//	                                                                                      \-> internal/cloudwatch     if asked for
+//
+// Of CloudWatch there is PutMetricData, in each of the protocols that clients send it in; [Server.Metrics] returns what was put.
 //
 // A [Fault] makes requests go wrong by rule: errors, delays, lost replies, broken and silent subscriptions, and more. A server made
 // [WithOracle] writes down what it did, by which the package oracle judges what a program made of it. Both know callers by name if
@@ -37,5 +38,6 @@
 // Invariants: no lock is held while a request waits or while bytes go to a client; every goroutine is waited for by
 // [Server.Close].
 //
-// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, caller.go, fault.go, oracle.go.
+// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, caller.go,
+// fault.go, oracle.go, metrics.go.
 package kinesistest

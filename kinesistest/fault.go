@@ -18,7 +18,7 @@ import (
 // arrive decides; clients that race for it make it differ from run to run, whatever the Seed.
 type Fault struct {
 	Service   string // [Kinesis], [DynamoDB] or [CloudWatch]
-	Operation string // the service's name of it, for example "GetRecords"; "" in the older protocol of CloudWatch
+	Operation string // the service's name of it, for example "GetRecords"; "" in the oldest protocol of CloudWatch, the form
 	Caller    string // who asks: see [Server.As]
 	Stream    string // the stream's name, given by its name, its ARN, a consumer's ARN or a shard iterator
 	Shard     string // the shard's ID, given as such or by a shard iterator; which shard a put goes to, only [RefuseRecords] can tell

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/penstock-go/penstock/kinesistest/internal/caller"
+	"github.com/penstock-go/penstock/kinesistest/internal/cloudwatch"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb"
 	"github.com/penstock-go/penstock/kinesistest/internal/fault"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis"
@@ -16,13 +17,14 @@ import (
 // ErrClosed is returned by a Server, and by the transport of its clients, after [Server.Close].
 var ErrClosed = errors.New("kinesistest: server is closed")
 
-// A Server is one account in one region, with its streams and tables. It is an [http.Handler]. All methods may be called by
+// A Server is one account in one region, with its streams, tables and metrics. It is an [http.Handler]. All methods may be called by
 // any goroutine.
 type Server struct {
-	cfg      config
-	kinesis  *kinesis.DB
-	dynamodb *dynamodb.DB
-	faults   *fault.Set // stands in front of both
+	cfg        config
+	kinesis    *kinesis.DB
+	dynamodb   *dynamodb.DB
+	cloudwatch *cloudwatch.DB
+	faults     *fault.Set // stands in front of them all
 
 	authority authority // of its TLS listeners
 
@@ -49,6 +51,7 @@ func New(opts ...Option) *Server {
 		dynamodb: dynamodb.New(dynamodb.Options{
 			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observe: cfg.observeWrite(),
 		}),
+		cloudwatch: cloudwatch.New(cloudwatch.Options{}),
 	}
 	s.faults = fault.NewSet(s.dynamodb.PartitionKey, s.done)
 	return s
@@ -66,7 +69,7 @@ func (s *Server) begin() error {
 	return nil
 }
 
-// The start of the X-Amz-Target header of each service.
+// dynamodbTarget is the start of DynamoDB's X-Amz-Target header.
 const dynamodbTarget = "DynamoDB_20120810."
 
 // ServeHTTP serves one request of any service. Every request passes through here, from listeners and from the Server's own
@@ -84,11 +87,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route hands a request to its service.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), dynamodbTarget) {
+	switch {
+	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), dynamodbTarget):
 		s.dynamodb.ServeHTTP(w, r)
-		return
+	case cloudwatch.Addressed(r):
+		s.cloudwatch.ServeHTTP(w, r)
+	default:
+		s.kinesis.ServeHTTP(w, r) // which also answers what is addressed to no known service
 	}
-	s.kinesis.ServeHTTP(w, r) // which also answers what is addressed to no known service
 }
 
 // Close ends listeners, subscriptions and all other requests in progress, and waits for their goroutines. Later requests

@@ -71,9 +71,10 @@ func TestTheEmulatorTestsItselfWithoutOurCode(t *testing.T) {
 
 // sdkUsers says which production packages may import which parts of the SDK.
 var sdkUsers = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"leases/dynamo", "kinesistest/...", "examples/..."},
-	"github.com/aws/aws-sdk-go-v2/service/kinesis":  {"producer", "consumer", "internal/shards", "internal/wire", "kinesistest/...", "examples/..."},
-	"github.com/aws/aws-sdk-go-v2/config":           {"examples/...", "cmd/..."},
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb":   {"leases/dynamo", "kinesistest/...", "examples/..."},
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch": {"metrics/...", "kinesistest/...", "examples/...", "cmd/..."},
+	"github.com/aws/aws-sdk-go-v2/service/kinesis":    {"producer", "consumer", "internal/shards", "internal/wire", "kinesistest/...", "examples/..."},
+	"github.com/aws/aws-sdk-go-v2/config":             {"examples/...", "cmd/..."},
 }
 
 func TestTheSDKIsImportedInFewRooms(t *testing.T) {

@@ -120,14 +120,18 @@ const (
 	CloudWatch = "cloudwatch"
 )
 
-// addressee returns the service and the operation that the request is for. The older protocol of CloudWatch names its
+// addressee returns the service and the operation that the request is for. The oldest protocol of CloudWatch names its
 // operation in the body: it is "" here.
 func addressee(r *http.Request) (service, operation string) {
 	if prefix, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
-		if strings.HasPrefix(prefix, "DynamoDB") {
+		switch {
+		case strings.HasPrefix(prefix, "DynamoDB"):
 			return DynamoDB, name
+		case strings.HasPrefix(prefix, "Granite"):
+			return CloudWatch, name
+		default:
+			return Kinesis, name
 		}
-		return Kinesis, name
 	}
 	_, operation, _ = strings.Cut(r.URL.Path, "/operation/")
 	return CloudWatch, operation
