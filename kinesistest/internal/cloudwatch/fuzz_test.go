@@ -17,7 +17,7 @@ func FuzzServeHTTP(f *testing.F) {
 	good := []byte("\xa2\x69Namespace\x61n\x6aMetricData\x81\xa2\x6aMetricName\x61m\x65Value\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
 	f.Add(uint8(0), false, good)
 	f.Add(uint8(0), true, good)
-	f.Add(uint8(0), false, bytes.Repeat([]byte{0xc1}, 100_000))
+	f.Add(uint8(0), false, bytes.Repeat([]byte{0xc1}, 1000))
 	f.Add(uint8(0), false, []byte("\xbf\x7f\x64Name\x65space\xff\x61n\x61x\x9f\xf9\x7e\x00\xff\xff"))
 	f.Add(uint8(1), false, []byte(`{"Namespace":"n","MetricData":[{"MetricName":"m","Value":1,"Timestamp":1e300}]}`))
 	f.Add(uint8(2), false, []byte("Action=PutMetricData&Namespace=n&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1"))
