@@ -54,10 +54,12 @@ func TestAServerThatIsNotThereIsOneLine(t *testing.T) {
 	}
 	url := "http://" + l.Addr().String()
 	l.Close()
-	var out, errs bytes.Buffer
-	err = run(t.Context(), []string{"-in", tree(t), "-kinesis", url}, strings.NewReader(""), &out, &errs)
-	if err == nil || strings.Contains(err.Error(), "\n") || out.Len() > 0 {
-		t.Errorf("error %q, output %q", err, out.String())
+	for _, service := range []string{"-kinesis", "-dynamodb"} {
+		var out, errs bytes.Buffer
+		err = run(t.Context(), []string{"-in", tree(t), service, url}, strings.NewReader(""), &out, &errs)
+		if err == nil || strings.Contains(err.Error(), "\n") || out.Len() > 0 || errs.Len() > 0 {
+			t.Errorf("%s: error %q, output %q %q", service, err, out.String(), errs.String())
+		}
 	}
 }
 

@@ -44,10 +44,25 @@ func openPlace(ctx context.Context, s settings) (*place, error) {
 	if err := p.connect(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := p.createStream(ctx, s.shards); err != nil {
+	err := p.reachTables(ctx)
+	if err == nil {
+		err = p.createStream(ctx, s.shards)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.closeEmulator())
 	}
 	return p, nil
+}
+
+// reachTables finds out whether there is a DynamoDB to keep the lease table in, before anything is created.
+func (p *place) reachTables(ctx context.Context) error {
+	_, err := p.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &p.table},
+		func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
+	var absent *dynamodbtypes.ResourceNotFoundException
+	if err != nil && !errors.As(err, &absent) {
+		return fmt.Errorf("cannot use DynamoDB for table %s: %w", p.table, err)
+	}
+	return nil
 }
 
 func (p *place) connect(ctx context.Context, s settings) error {
