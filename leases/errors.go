@@ -30,6 +30,8 @@ var (
 	ErrEndOnly = errors.New("leases: SHARD_END is written by Held.End alone")
 	// ErrUsed reports a second Run of one coordinator.
 	ErrUsed = errors.New("leases: a Coordinator runs once")
+	// ErrRefused reports a table that workers use, or used, who go by other rules: to take part would read shards twice.
+	ErrRefused = errors.New("leases: the table must not be used by this worker")
 	// ErrStuck reports that Run returned although some Work had not.
 	ErrStuck = errors.New("leases: work did not return")
 )

@@ -366,6 +366,62 @@ func (l *link) Create(ctx context.Context, row leases.Lease) (bool, error) {
 	return l.table.Create(ctx, row)
 }
 
+func (l *link) Check(ctx context.Context) error {
+	if err := l.travel(ctx); err != nil {
+		return err
+	}
+	return l.table.Check(ctx)
+}
+
+func (l *link) ScanPart(ctx context.Context, part, parts int) (leases.Snapshot, error) {
+	if err := l.travel(ctx); err != nil {
+		return leases.Snapshot{}, err
+	}
+	return l.table.ScanPart(ctx, part, parts)
+}
+
+func (l *link) Delete(ctx context.Context, w leases.Write) error {
+	if err := l.travel(ctx); err != nil {
+		return err
+	}
+	return l.table.Delete(ctx, w)
+}
+
+func (l *link) Beat(ctx context.Context, w leases.Worker) error {
+	if err := l.travel(ctx); err != nil {
+		return err
+	}
+	return l.table.Beat(ctx, w)
+}
+
+func (l *link) Worker(ctx context.Context, id string) (leases.Worker, error) {
+	if err := l.travel(ctx); err != nil {
+		return leases.Worker{}, err
+	}
+	return l.table.Worker(ctx, id)
+}
+
+func (l *link) Retire(ctx context.Context, id string, asRead time.Time) error {
+	if err := l.travel(ctx); err != nil {
+		return err
+	}
+	return l.table.Retire(ctx, id, asRead)
+}
+
+func (l *link) Leader(ctx context.Context) (leases.Leader, error) {
+	if err := l.travel(ctx); err != nil {
+		return leases.Leader{}, err
+	}
+	return l.table.Leader(ctx)
+}
+
+func (l *link) Depose(ctx context.Context, leader leases.Leader) error {
+	if err := l.travel(ctx); err != nil {
+		return err
+	}
+	return l.table.Depose(ctx, leader)
+}
+
 func (l *link) Write(ctx context.Context, w leases.Write) (leases.Lease, error) {
 	if err := l.travel(ctx); err != nil {
 		return leases.Lease{}, err

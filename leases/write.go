@@ -43,6 +43,7 @@ type Condition struct {
 	Owner           Field[string] // "": the attribute is absent
 	CheckpointOwner Field[string] // "": the attribute is absent
 	Unfinished      bool          // the checkpoint is not SHARD_END
+	Ended           bool          // the checkpoint is SHARD_END
 	NoStartAt       bool          // the attribute is absent
 }
 
@@ -63,7 +64,7 @@ type Change struct {
 func (w Write) Holds(row Lease) bool {
 	c := w.condition
 	return says(c.Counter, row.Counter) && says(c.Owner, row.Owner) && says(c.CheckpointOwner, row.CheckpointOwner) &&
-		(!c.Unfinished || !row.Ended()) && (!c.NoStartAt || row.StartAt.IsZero())
+		(!c.Unfinished || !row.Ended()) && (!c.Ended || row.Ended()) && (!c.NoStartAt || row.StartAt.IsZero())
 }
 
 func says[T comparable](f Field[T], actual T) bool { return !f.named || f.value == actual }
@@ -174,15 +175,15 @@ func refuse(row Lease) Write {
 	}
 }
 
-// assign gives a lease that is not in a handoff to another worker.
+// assign gives a lease to another worker. A handoff that is in progress ends with it.
 func assign(row Lease, to string) Write {
 	w := asRead(row)
-	w.change.Owner = Exactly(to)
+	w.change.Owner, w.change.CheckpointOwner = Exactly(to), Exactly("")
 	w.change.CountSwitch = true
 	return w
 }
 
-// bequest gives a lease away that is not in a handoff: to a worker, or to nobody where the name is empty.
+// bequest gives a lease away: to a worker, or to nobody where the name is empty.
 func bequest(row Lease, to string) Write {
 	if to == "" {
 		return evict(row)
@@ -195,6 +196,11 @@ func evict(row Lease) Write {
 	w := asRead(row)
 	w.change.Owner, w.change.CheckpointOwner = Exactly(""), Exactly("")
 	return w
+}
+
+// removal deletes a lease that has ended, if it is as it was read. The KCL's own deletes have no condition.
+func removal(row Lease) Write {
+	return Write{key: row.Key, condition: Condition{Counter: Exactly(row.Counter), Ended: true}}
 }
 
 // asRead demands that counter and owners are as they were read, and moves the counter.

@@ -5,7 +5,10 @@ import (
 	"fmt"
 
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/leases"
 )
+
+var errRefused = leases.ErrRefused
 
 var (
 	// ErrConfig reports a field of Config that cannot be used.
@@ -52,13 +55,15 @@ func (e *PermissionError) Error() string {
 // Unwrap returns ErrDenied and the service's error.
 func (e *PermissionError) Unwrap() []error { return []error{ErrDenied, e.Err} }
 
-// failure wraps the error of a call.
-func (s *Store) failure(action string, err error) error {
+// failure wraps the error of a call on the lease table.
+func (s *Store) failure(action string, err error) error { return s.failureOn(s.table, action, err) }
+
+func (s *Store) failureOn(table, action string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if retry.Classify(err) == retry.Denied {
-		return &PermissionError{Action: "dynamodb:" + action, Table: s.table, Err: err}
+		return &PermissionError{Action: "dynamodb:" + action, Table: table, Err: err}
 	}
-	return fmt.Errorf("dynamo: %s on table %s: %w", action, s.table, err)
+	return fmt.Errorf("dynamo: %s on table %s: %w", action, table, err)
 }

@@ -45,6 +45,9 @@ func (e *expression) demand(c leases.Condition) {
 	if c.Unfinished {
 		e.conditions = append(e.conditions, e.name("checkpoint")+" <> "+e.value("shard_end", text("SHARD_END")))
 	}
+	if c.Ended {
+		e.conditions = append(e.conditions, e.name("checkpoint")+" = "+e.value("shard_end", text("SHARD_END")))
+	}
 	if c.NoStartAt {
 		e.conditions = append(e.conditions, "attribute_not_exists("+e.name("startAt")+")")
 	}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"go.uber.org/zap"
 
 	"github.com/penstock-go/penstock/internal/retry"
 )
@@ -21,24 +24,62 @@ const ownerIndex = "LeaseOwnerToLeaseKeyIndex"
 // many rows.
 var polls = retry.Policy{Initial: 100 * time.Millisecond, Max: 5 * time.Second}
 
-// Prepare creates the table, on demand and with its index, where there is none; adds the index where that is missing; and waits
-// until both can be used, for as long as ctx allows. Several workers may do so at once. The errors are *SchemaError,
-// *PermissionError, ErrTable, and the service's, wrapped.
+// Prepare creates the table with its index where there is none; adds the index where that is missing; waits until both can be used,
+// for as long as ctx allows; and sees to it that nobody uses the table who goes by other rules. Several workers may do so at once. The
+// errors are *SchemaError, *PermissionError, *VersionError, ErrTable, and the service's, wrapped.
 func (s *Store) Prepare(ctx context.Context) error {
-	schedule := polls.Start(s.jitter)
+	p := preparation{Store: s, since: time.Now()}
+	if err := p.awaitTable(ctx); err != nil {
+		return err
+	}
+	if s.cfg.PointInTimeRecovery {
+		if err := s.turnRecoveryOn(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.settleVersion(ctx); err != nil {
+		return err
+	}
+	p.tell(TableReady)
+	return nil
+}
+
+// preparation is one run of Prepare.
+type preparation struct {
+	*Store
+	since time.Time
+	rows  int64
+	step  Step
+}
+
+// awaitTable takes one step after the other until the table and its index can be used.
+func (p *preparation) awaitTable(ctx context.Context) error {
+	schedule := polls.Start(p.jitter)
 	for {
-		table, err := s.describe(ctx)
+		table, err := p.describe(ctx)
 		if err != nil {
 			return err
 		}
-		ready, err := s.bringForward(ctx, table)
+		if table != nil {
+			p.rows = aws.ToInt64(table.ItemCount)
+		}
+		ready, err := p.bringForward(ctx, table)
 		if ready || err != nil {
 			return err
 		}
 		if err := schedule.Wait(ctx); err != nil {
-			return fmt.Errorf("dynamo: waiting for table %s: %w", s.table, err)
+			return fmt.Errorf("dynamo: waiting for table %s (%s): %w", p.table, p.step, err)
 		}
 	}
+}
+
+// tell says where the preparation stands.
+func (p *preparation) tell(step Step) {
+	if step != p.step {
+		p.cfg.Logger.Info("lease table: "+string(step), zap.String("table", p.table), zap.Int64("rows", p.rows))
+	}
+	p.step = step
+	p.cfg.Progress(Progress{Table: p.table, Step: step, Waited: time.Since(p.since), Rows: p.rows})
 }
 
 // describe returns the table, or nil where there is none.
@@ -54,50 +95,77 @@ func (s *Store) describe(ctx context.Context) (*types.TableDescription, error) {
 }
 
 // bringForward takes the next step towards a usable table; true: there is none left.
-func (s *Store) bringForward(ctx context.Context, table *types.TableDescription) (ready bool, err error) {
+func (p *preparation) bringForward(ctx context.Context, table *types.TableDescription) (ready bool, err error) {
 	if table == nil {
-		return false, s.createTable(ctx)
+		p.tell(CreatingTable)
+		return false, p.createTable(ctx)
 	}
 	switch table.TableStatus {
 	case types.TableStatusCreating, types.TableStatusDeleting:
+		p.tell(CreatingTable)
 		return false, nil
 	case types.TableStatusActive, types.TableStatusUpdating, "": // some servers do not say
 	case types.TableStatusArchived, types.TableStatusArchiving, types.TableStatusInaccessibleEncryptionCredentials,
 		types.TableStatusReplicationNotAuthorized:
-		return false, fmt.Errorf("%w: %s is %s; see to that in the DynamoDB console", ErrTable, s.table, table.TableStatus)
+		return false, fmt.Errorf("%w: %s is %s; see to that in the DynamoDB console", ErrTable, p.table, table.TableStatus)
 	}
-	if have, want := keys(table.KeySchema), "leaseKey HASH"; have != want {
-		return false, &SchemaError{Table: s.table, Have: have, Want: want}
+	if have, want := keys(table), "leaseKey HASH"; have != want {
+		return false, &SchemaError{Table: p.table, Have: have, Want: want}
 	}
-	return s.bringIndexForward(ctx, table)
+	return p.bringIndexForward(ctx, table)
 }
 
-func (s *Store) bringIndexForward(ctx context.Context, table *types.TableDescription) (ready bool, err error) {
+func (p *preparation) bringIndexForward(ctx context.Context, table *types.TableDescription) (ready bool, err error) {
 	for _, index := range table.GlobalSecondaryIndexes {
 		if aws.ToString(index.IndexName) != ownerIndex {
 			continue
 		}
-		if have, want := keys(index.KeySchema), "leaseOwner HASH, leaseKey RANGE"; have != want {
-			return false, &SchemaError{Table: s.table, Index: ownerIndex, Have: have, Want: want}
+		if have, want := spell(index.KeySchema), "leaseOwner HASH, leaseKey RANGE"; have != want {
+			return false, &SchemaError{Table: p.table, Index: ownerIndex, Have: have, Want: want}
 		}
-		return index.IndexStatus != types.IndexStatusCreating && index.IndexStatus != types.IndexStatusDeleting, nil
+		if index.IndexStatus == types.IndexStatusCreating || index.IndexStatus == types.IndexStatusDeleting {
+			p.tell(FillingIndex)
+			return false, nil
+		}
+		return true, nil
 	}
+	p.tell(AddingIndex)
 	if table.TableStatus == types.TableStatusUpdating {
 		return false, nil // the service changes one thing at a time
 	}
-	return false, s.addIndex(ctx, table)
+	return false, p.addIndex(ctx, table)
 }
 
 // createTable asks for a new table. The KCL adds the index in a second step; to ask for both at once gives the same table sooner,
 // and some servers cannot add an index to a table on demand.
 func (s *Store) createTable(ctx context.Context) error {
-	_, err := s.api.CreateTable(ctx, &dynamodb.CreateTableInput{
+	in := &dynamodb.CreateTableInput{
 		TableName: &s.table, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions:   attributes("leaseKey", "leaseOwner"),
 		KeySchema:              []types.KeySchemaElement{key("leaseKey", types.KeyTypeHash)},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: aws.String(ownerIndex), KeySchema: indexKeys(), Projection: keysOnly()}},
-	})
+	}
+	if s.cfg.ReadUnits > 0 {
+		units := &types.ProvisionedThroughput{ReadCapacityUnits: &s.cfg.ReadUnits, WriteCapacityUnits: &s.cfg.WriteUnits}
+		in.BillingMode, in.ProvisionedThroughput = types.BillingModeProvisioned, units
+		in.GlobalSecondaryIndexes[0].ProvisionedThroughput = units
+	}
+	if s.cfg.DeletionProtection {
+		in.DeletionProtectionEnabled = aws.Bool(true)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.cfg.Tags)) {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(name), Value: aws.String(s.cfg.Tags[name])})
+	}
+	_, err := s.api.CreateTable(ctx, in)
 	return s.changing("CreateTable", err)
+}
+
+// turnRecoveryOn asks for continuous backups, which is no change where they are on.
+func (s *Store) turnRecoveryOn(ctx context.Context) error {
+	_, err := s.api.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+		TableName: &s.table, PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
+	})
+	return s.failure("UpdateContinuousBackups", err)
 }
 
 // addIndex asks for the index, with the table's own capacity where it has a fixed one, as the KCL does.
@@ -155,8 +223,22 @@ func keysOnly() *types.Projection {
 	return &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
 }
 
-// keys spells a key schema.
-func keys(schema []types.KeySchemaElement) string {
+// keys spells a table's key schema, with the types that are not strings.
+func keys(table *types.TableDescription) string {
+	text := spell(table.KeySchema)
+	for _, a := range table.AttributeDefinitions {
+		if name := aws.ToString(a.AttributeName); a.AttributeType != types.ScalarAttributeTypeS && isKey(table.KeySchema, name) {
+			text += fmt.Sprintf(" (%s is of type %s)", name, a.AttributeType)
+		}
+	}
+	return text
+}
+
+func isKey(schema []types.KeySchemaElement, name string) bool {
+	return slices.ContainsFunc(schema, func(k types.KeySchemaElement) bool { return aws.ToString(k.AttributeName) == name })
+}
+
+func spell(schema []types.KeySchemaElement) string {
 	parts := make([]string, len(schema))
 	for i, element := range schema {
 		parts[i] = aws.ToString(element.AttributeName) + " " + string(element.KeyType)

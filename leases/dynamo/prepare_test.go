@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,8 +142,87 @@ func TestPrepareEndsWithItsContext(t *testing.T) {
 }
 
 func TestEveryFaultOfAConfigurationIsListed(t *testing.T) {
-	_, err := dynamo.New(dynamo.Config{Table: "a b"})
-	if !errors.Is(err, dynamo.ErrConfig) || !strings.Contains(err.Error(), "Config.API") || !strings.Contains(err.Error(), "Config.Table") {
-		t.Errorf("New returned %v", err)
+	_, err := dynamo.New(dynamo.Config{Table: "a b", ReadUnits: 5})
+	for _, field := range []string{"Config.API", "Config.Table", "Config.ReadUnits"} {
+		if !errors.Is(err, dynamo.ErrConfig) || !strings.Contains(err.Error(), field) {
+			t.Errorf("New returned %v, without %s", err, field)
+		}
+	}
+}
+
+func TestATableIsMadeAsTheConfigurationSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := server(t, kinesistest.WithTransitionTime(20*time.Second))
+		var steps []dynamo.Step
+		store, err := dynamo.New(dynamo.Config{
+			API: api, Table: table, ReadUnits: 7, WriteUnits: 9, Tags: map[string]string{"team": "blue"}, DeletionProtection: true, PointInTimeRecovery: true,
+			Progress: func(p dynamo.Progress) {
+				if len(steps) == 0 || steps[len(steps)-1] != p.Step {
+					steps = append(steps, p.Step)
+				}
+				if p.Table != table || p.Waited < 0 {
+					t.Errorf("progress: %+v", p)
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d := describe(t, api)
+		for _, units := range []*types.ProvisionedThroughputDescription{d.ProvisionedThroughput, d.GlobalSecondaryIndexes[0].ProvisionedThroughput} {
+			if *units.ReadCapacityUnits != 7 || *units.WriteCapacityUnits != 9 {
+				t.Errorf("capacity: %d, %d", *units.ReadCapacityUnits, *units.WriteCapacityUnits)
+			}
+		}
+		if !aws.ToBool(d.DeletionProtectionEnabled) {
+			t.Error("the table is not protected")
+		}
+		tags, err := api.ListTagsOfResource(t.Context(), &dynamodb.ListTagsOfResourceInput{ResourceArn: d.TableArn})
+		if err != nil || len(tags.Tags) != 1 || *tags.Tags[0].Key != "team" || *tags.Tags[0].Value != "blue" {
+			t.Errorf("tags: %+v, %v", tags, err)
+		}
+		backups, err := api.DescribeContinuousBackups(t.Context(), &dynamodb.DescribeContinuousBackupsInput{TableName: aws.String(table)})
+		if err != nil || backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus != types.PointInTimeRecoveryStatusEnabled {
+			t.Errorf("continuous backups: %+v, %v", backups, err)
+		}
+		if !slices.Equal(steps, []dynamo.Step{dynamo.CreatingTable, dynamo.TableReady}) {
+			t.Errorf("steps: %q", steps)
+		}
+	})
+}
+
+func TestTheMakingOfAnIndexIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := server(t, kinesistest.WithTransitionTime(20*time.Second))
+		createTable(t, api, "leaseKey", false)
+		var steps []dynamo.Step
+		store, err := dynamo.New(dynamo.Config{API: api, Table: table, Progress: func(p dynamo.Progress) { steps = append(steps, p.Step) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Compact(steps); !slices.Equal(got, []dynamo.Step{dynamo.CreatingTable, dynamo.AddingIndex, dynamo.FillingIndex, dynamo.TableReady}) {
+			t.Errorf("steps: %q", got)
+		}
+	})
+}
+
+func TestATableWhoseKeyIsNoStringIsRefused(t *testing.T) {
+	api := server(t)
+	_, err := api.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("leaseKey"), AttributeType: types.ScalarAttributeTypeN}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("leaseKey"), KeyType: types.KeyTypeHash}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, api).Prepare(t.Context()); !errors.Is(err, dynamo.ErrSchema) || !strings.Contains(err.Error(), "of type N") {
+		t.Errorf("Prepare returned %v", err)
 	}
 }

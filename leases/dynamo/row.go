@@ -24,7 +24,7 @@ func set(all []string) types.AttributeValue { return &types.AttributeValueMember
 // encode returns the row as it is created.
 func encode(l leases.Lease) item {
 	row := item{
-		"leaseKey": text(l.Key), "entityType": text("LEASE"), "leaseCounter": number(l.Counter),
+		"leaseKey": text(l.Key), entityType: text(kindLease), "leaseCounter": number(l.Counter),
 		"ownerSwitchesSinceCheckpoint": number(l.OwnerSwitches),
 		"checkpoint":                   text(l.Checkpoint.Text()), "checkpointSubSequenceNumber": number(l.Checkpoint.SubSequence()),
 	}
@@ -53,10 +53,21 @@ func encode(l leases.Lease) item {
 	return row
 }
 
-// isLease reports whether a row is, or says that it is, a lease. Rows from before version 3.5 of the KCL do not say what they are.
-func isLease(row item) bool {
-	kind, ok := row["entityType"].(*types.AttributeValueMemberS)
-	return !ok || kind.Value == "LEASE"
+const kindLease = "LEASE"
+
+// kindOf returns what a row is, or says that it is. Rows from before version 3.5 of the KCL do not say: they are leases, but for those
+// that have well-known keys.
+func kindOf(row item) string {
+	if kind, ok := row[entityType].(*types.AttributeValueMemberS); ok {
+		return kind.Value
+	}
+	if key, ok := row["leaseKey"].(*types.AttributeValueMemberS); ok {
+		switch key.Value {
+		case versionRow, tablesRow, leaderRow:
+			return key.Value
+		}
+	}
+	return kindLease
 }
 
 // decode reads a row. The error is a *leases.DamagedError.

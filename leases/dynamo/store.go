@@ -14,9 +14,11 @@ import (
 
 // Store is a leases.Store in a DynamoDB table.
 type Store struct {
-	api    API
-	table  string
-	jitter *retry.Jitter
+	cfg         Config
+	api         API
+	table       string
+	application string
+	jitter      *retry.Jitter
 }
 
 var _ leases.Store = (*Store)(nil)
@@ -26,13 +28,23 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Store{api: cfg.API, table: cfg.Table, jitter: retry.RandomJitter()}, nil
+	cfg = cfg.withDefaults()
+	return &Store{cfg: cfg, api: cfg.API, table: cfg.Table, application: cfg.Application, jitter: retry.RandomJitter()}, nil
 }
 
 // Scan reads the whole table, page by page, eventually consistent.
 func (s *Store) Scan(ctx context.Context) (leases.Snapshot, error) {
+	return s.scan(ctx, &dynamodb.ScanInput{TableName: &s.table})
+}
+
+// ScanPart reads a segment of the table, as the service cuts it.
+func (s *Store) ScanPart(ctx context.Context, part, parts int) (leases.Snapshot, error) {
+	return s.scan(ctx, &dynamodb.ScanInput{TableName: &s.table, Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts))})
+}
+
+func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (leases.Snapshot, error) {
 	var all leases.Snapshot
-	pages := dynamodb.NewScanPaginator(s.api, &dynamodb.ScanInput{TableName: &s.table})
+	pages := dynamodb.NewScanPaginator(s.api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -47,7 +59,13 @@ func (s *Store) Scan(ctx context.Context) (leases.Snapshot, error) {
 
 // addTo sorts one row into the snapshot.
 func addTo(all *leases.Snapshot, row item) {
-	if !isLease(row) {
+	switch kindOf(row) {
+	case kindLease:
+	case kindWorker:
+		all.Workers = append(all.Workers, decodeWorker(row))
+		return
+	default:
+		all.Foreign++
 		return
 	}
 	l, err := decode(row)
@@ -60,14 +78,26 @@ func addTo(all *leases.Snapshot, row item) {
 
 // Get reads one row, strongly consistent.
 func (s *Store) Get(ctx context.Context, key string) (leases.Lease, error) {
-	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(key), ConsistentRead: aws.Bool(true)})
+	row, err := s.read(ctx, key)
 	if err != nil {
-		return leases.Lease{}, s.failure("GetItem", err)
+		return leases.Lease{}, err
 	}
-	if len(out.Item) == 0 || !isLease(out.Item) {
+	if kindOf(row) != kindLease {
 		return leases.Lease{}, leases.ErrNotFound
 	}
-	return decode(out.Item)
+	return decode(row)
+}
+
+// read returns one row of any kind, strongly consistent.
+func (s *Store) read(ctx context.Context, key string) (item, error) {
+	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(key), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, s.failure("GetItem", err)
+	}
+	if len(out.Item) == 0 {
+		return nil, leases.ErrNotFound
+	}
+	return out.Item, nil
 }
 
 // KeysOf asks the index.
@@ -112,6 +142,19 @@ func (s *Store) Write(ctx context.Context, w leases.Write) (leases.Lease, error)
 		return leases.Lease{}, s.failure("UpdateItem", err)
 	}
 	return decode(out.Attributes)
+}
+
+// Delete makes one attempt at a conditional delete.
+func (s *Store) Delete(ctx context.Context, w leases.Write) error {
+	up := update(s.table, w)
+	_, err := s.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.table, Key: up.Key, ConditionExpression: up.ConditionExpression, ExpressionAttributeNames: up.ExpressionAttributeNames,
+		ExpressionAttributeValues: up.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: up.ReturnValuesOnConditionCheckFailure,
+	}, oneAttempt)
+	if failed := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &failed) {
+		return conflict(w.Key(), failed.Item)
+	}
+	return s.failure("DeleteItem", err)
 }
 
 // conflict turns the row that came with a failed condition into an error. Some servers send none, and it may be damaged; the caller

@@ -13,6 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/document"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/kinesistest"
@@ -152,22 +155,10 @@ func expectRow(t *testing.T, got, want map[string]types.AttributeValue) {
 	}
 }
 
+// equal compares two values; sets of strings come in any order.
 func equal(a, b types.AttributeValue) bool {
-	switch a := a.(type) {
-	case *types.AttributeValueMemberS:
-		b, ok := b.(*types.AttributeValueMemberS)
-		return ok && a.Value == b.Value
-	case *types.AttributeValueMemberN:
-		b, ok := b.(*types.AttributeValueMemberN)
-		return ok && a.Value == b.Value
-	case *types.AttributeValueMemberSS:
-		b, ok := b.(*types.AttributeValueMemberSS)
-		return ok && slices.Equal(slices.Sorted(slices.Values(a.Value)), slices.Sorted(slices.Values(b.Value)))
-	case *types.AttributeValueMemberB:
-		b, ok := b.(*types.AttributeValueMemberB)
-		return ok && slices.Equal(a.Value, b.Value)
-	}
-	return false
+	return cmp.Diff(a, b, cmpopts.IgnoreTypes(document.NoSerde{}), cmpopts.EquateEmpty(),
+		cmp.Transformer("sorted", func(s types.AttributeValueMemberSS) []string { return slices.Sorted(slices.Values(s.Value)) })) == ""
 }
 
 func TestWritesKeepUnknownAttributesAndDropAPreparedCheckpoint(t *testing.T) {

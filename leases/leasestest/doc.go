@@ -5,5 +5,6 @@
 // of its condition fails, and never creates a row; of writes with the same fence one succeeds; what a write does not name stays;
 // a context that has ended ends a call. The index may lag behind, so questions to it are repeated for a while.
 //
-// Files: run.go (the list), rows.go (reading and creating), writes.go (conditions and changes), life.go (a worker over the store).
+// Files: run.go (the list), rows.go (reading and creating), writes.go (conditions and changes), workers.go (workers' own rows), life.go (a
+// worker over the store).
 package leasestest

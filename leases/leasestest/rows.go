@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/leases"
@@ -74,6 +75,33 @@ func scanAll(t *testing.T, store leases.Store) {
 	})
 }
 
+func scanParts(t *testing.T, store leases.Store) {
+	const rows, parts = 60, 7
+	for i := range rows {
+		create(t, store, leases.Lease{Key: fmt.Sprintf("shardId-%012d", i)})
+	}
+	where := make(map[string]int)
+	for round := range 2 {
+		found := 0
+		for part := range parts {
+			s, err := store.ScanPart(t.Context(), part, parts)
+			if err != nil {
+				t.Fatalf("ScanPart(%d): %v", part, err)
+			}
+			for _, l := range s.Leases {
+				if before, seen := where[l.Key]; seen && before != part {
+					t.Errorf("round %d: %s is in part %d and in part %d", round, l.Key, before, part)
+				}
+				where[l.Key] = part
+				found++
+			}
+		}
+		if found != rows || len(where) != rows {
+			t.Errorf("round %d: %d rows, %d of them different, in all parts; want %d", round, found, len(where), rows)
+		}
+	}
+}
+
 func indexFollows(t *testing.T, store leases.Store) {
 	var keys []string
 	for i := range 30 {
@@ -121,8 +149,16 @@ func ended(t *testing.T, store leases.Store) {
 	_, get := store.Get(ctx, "shardId-1")
 	_, keys := store.KeysOf(ctx, "worker")
 	_, create := store.Create(ctx, leases.Lease{Key: "shardId-2"})
-	_, write := store.Write(ctx, write("shardId-1", leases.Condition{}, leases.Change{NextCounter: true}))
-	for call, err := range map[string]error{"Scan": scan, "Get": get, "KeysOf": keys, "Create": create, "Write": write} {
+	_, part := store.ScanPart(ctx, 0, 2)
+	_, worker := store.Worker(ctx, "worker")
+	_, leader := store.Leader(ctx)
+	one := write("shardId-1", leases.Condition{}, leases.Change{NextCounter: true})
+	_, write := store.Write(ctx, one)
+	for call, err := range map[string]error{
+		"Scan": scan, "ScanPart": part, "Get": get, "KeysOf": keys, "Create": create, "Write": write, "Delete": store.Delete(ctx, one),
+		"Check": store.Check(ctx), "Worker": worker, "Beat": store.Beat(ctx, leases.Worker{ID: "worker"}), "Leader": leader,
+		"Retire": store.Retire(ctx, "worker", time.Time{}), "Depose": store.Depose(ctx, leases.Leader{Version: "1"}),
+	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s returned %v", call, err)
 		}

@@ -33,6 +33,7 @@ func conditions(t *testing.T, store leases.Store) {
 		"checkpoint owner": {leases.Condition{CheckpointOwner: leases.Exactly("you")}, true, false},
 		"no handoff":       {leases.Condition{CheckpointOwner: leases.Exactly("")}, false, true},
 		"unfinished":       {leases.Condition{Unfinished: true}, true, false},
+		"ended":            {leases.Condition{Ended: true}, false, true},
 		"no start":         {leases.Condition{NoStartAt: true}, false, true},
 		"all of one": {leases.Condition{Counter: leases.Exactly[int64](5), Owner: leases.Exactly("me"),
 			CheckpointOwner: leases.Exactly("you"), Unfinished: true}, true, false},
@@ -115,6 +116,28 @@ func writeNothing(t *testing.T, store leases.Store) {
 	}
 	if _, err := store.Get(t.Context(), "shardId-1"); !errors.Is(err, leases.ErrNotFound) {
 		t.Errorf("Get returned %v", err)
+	}
+}
+
+func deletes(t *testing.T, store leases.Store) {
+	row := create(t, store, leases.Lease{Key: "shardId-1", Counter: 5, Checkpoint: checkpoint.ShardEnd})
+	for what, c := range map[string]leases.Condition{
+		"another counter": {Counter: leases.Exactly[int64](4), Ended: true}, "not ended": {Counter: leases.Exactly[int64](5), Unfinished: true},
+	} {
+		if err := store.Delete(t.Context(), write(row.Key, c, leases.Change{})); !errors.Is(err, leases.ErrConflict) {
+			t.Errorf("Delete under %s returned %v", what, err)
+		}
+		same(t, "after a refused delete", read(t, store, row.Key), row)
+	}
+	right := write(row.Key, leases.Condition{Counter: leases.Exactly[int64](5), Ended: true}, leases.Change{})
+	if err := store.Delete(t.Context(), right); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	if _, err := store.Get(t.Context(), row.Key); !errors.Is(err, leases.ErrNotFound) {
+		t.Errorf("Get after Delete returned %v", err)
+	}
+	if err := store.Delete(t.Context(), right); !errors.Is(err, leases.ErrConflict) {
+		t.Errorf("a second Delete returned %v", err)
 	}
 }
 
