@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"leases/internal/...": {},
 	"leases/dynamo":       {"leases", "checkpoint"},
 	"leases/leasestest":   {"leases", "leases/internal/...", "checkpoint"},
+	"kinesislambda":       {"consumer", "aggregation"},
 	"internal/...":        {},
 	"kinesistest/...":     {"kinesistest/..."},
 	"examples/...":        {"producer", "consumer", "aggregation", "checkpoint", "leases", "leases/dynamo", "kinesistest", "examples/..."},
