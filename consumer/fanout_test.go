@@ -198,7 +198,7 @@ func TestNewHolderWaitsOutTheOldSubscription(t *testing.T) {
 		run = w.start(cfg) // the service refuses it for five seconds
 		w.putPlain("a")
 		w.awaitAll()
-		if took := time.Since(began); failed.of(retry.Busy) == 0 || took > 12*time.Second {
+		if took := time.Since(began); failed.of(retry.Busy) == 0 || took > 7*time.Second {
 			t.Errorf("refused %d times, %v until the record was handled", failed.of(retry.Busy), took)
 		}
 		run.mustEnd()

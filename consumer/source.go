@@ -164,9 +164,10 @@ var (
 	permanentDelay = retry.Policy{Initial: 2 * time.Second, Max: 30 * time.Second}
 )
 
-// busyDelay is how long a subscription to a shard is refused after another one began: five seconds, by the service's documentation,
-// and a little more.
-const busyDelay = 5200 * time.Millisecond
+// busyDelay is how long a refused subscription rests. The service refuses it until five seconds after the last holder's subscription
+// began, by its documentation. How much of that has passed nobody can tell, so it is asked again a little less often than the service
+// allows.
+const busyDelay = subscribeInterval + 100*time.Millisecond
 
 // delays are the schedules of one shard.
 type delays struct{ transient, throttle, permanent *retry.Schedule }
