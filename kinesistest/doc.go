@@ -30,14 +30,17 @@
 // No rate is limited unless [WithLimits] says so; then shards and operations refuse what exceeds the service's rates, or a fraction of
 // them. Limits on sizes and numbers, such as 500 records of a request, are always those of the service.
 //
-// Credentials and signatures are not checked. All data is in memory and is lost when the Server is closed. Streams keep
-// records for 24 hours, like the service's by default.
+// What is not the account's to do has methods of its own: [Server.Scale] changes the shards of an on-demand stream as the service does,
+// [Server.SetKeyState] breaks and mends a key of KMS, [Server.ExpireIterators] expires iterators before their time.
+//
+// Credentials, signatures and policies are not checked. Nothing is encrypted. All data is in memory and is lost when the Server is
+// closed. Streams keep records for 24 hours, like the service's by default, or as long as they are told to.
 //
 // The emulator shares no code with the rest of this module, on purpose: a judge must not repeat the mistakes of the judged.
 //
 // Invariants: no lock is held while a request waits or while bytes go to a client; every goroutine is waited for by
 // [Server.Close].
 //
-// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, caller.go,
-// fault.go, oracle.go, metrics.go.
+// Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, key.go,
+// scale.go, caller.go, fault.go, oracle.go, metrics.go.
 package kinesistest

@@ -3,6 +3,8 @@ package kinesistest
 import (
 	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -54,7 +56,8 @@ func (s *Server) ListenTLS(addr string) (url string, err error) {
 func newHTTPServer(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: time.Minute}
+	// What goes wrong with a connection, its client sees: nothing is written to the test's output.
+	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 }
 
 // serve starts the goroutine of a listener, in which run returns when hs is closed.

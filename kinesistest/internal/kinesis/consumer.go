@@ -34,6 +34,8 @@ type consumer struct {
 	arn     string
 	created int64 // seconds; part of the ARN
 
+	resource resource
+
 	mu     sync.Mutex               // guards everything below; taken after a stream's lock, before none
 	status string                   //
 	subs   map[string]*subscription // the newest of each shard, by shard id, whether it is still open or not
@@ -179,7 +181,15 @@ func (db *DB) consumer(ref consumerRef) (*stream, *consumer, error) {
 
 func (db *DB) registerStreamConsumer(c *call) error {
 	var ref consumerRef
-	if err := first(c.decode(ref.member), checkName("consumerName", ref.name), checkRequired("streamARN", ref.streamARN)); err != nil {
+	var tags map[string]string
+	err := c.decode(func(d wire.Decoder, name string) bool {
+		if name == "Tags" {
+			tags = decodeTags(d)
+			return true
+		}
+		return ref.member(d, name)
+	})
+	if err := first(err, checkName("consumerName", ref.name), checkRequired("streamARN", ref.streamARN), checkTags(tags)); err != nil {
 		return err
 	}
 	st, err := db.stream(streamRef{arn: ref.streamARN})
@@ -188,6 +198,9 @@ func (db *DB) registerStreamConsumer(c *call) error {
 	}
 	cs, err := st.register(*ref.name, db.maxConsumers(st), db.limits.Load().Operations > 0)
 	if err != nil {
+		return err
+	}
+	if err := cs.resource.tag(tags); err != nil {
 		return err
 	}
 	// The answer shows CREATING even if that has passed by then, as the service's does.

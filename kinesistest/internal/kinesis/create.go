@@ -12,13 +12,15 @@ const (
 	maxStreamShards = 10000 // of a stream, here
 )
 
-// createStreamInput is the input of CreateStream. Tags and warm throughput are accepted and not kept.
+// createStreamInput is the input of CreateStream.
 type createStreamInput struct {
 	name      *string
 	shards    *int64
 	mode      *string
 	strategy  *string
 	recordKiB *int64
+	warm      *int64
+	tags      map[string]string
 }
 
 func (in *createStreamInput) member(d wire.Decoder, name string) bool {
@@ -32,13 +34,11 @@ func (in *createStreamInput) member(d wire.Decoder, name string) bool {
 	case "RecordDistributionStrategy":
 		in.strategy = wire.Text(d)
 	case "StreamModeDetails":
-		for name := range d.Fields() {
-			if string(name) == "StreamMode" {
-				in.mode = wire.Text(d)
-			} else {
-				d.Skip()
-			}
-		}
+		in.mode = decodeMode(d)
+	case "WarmThroughputMiBps":
+		in.warm = number(d)
+	case "Tags":
+		in.tags = decodeTags(d)
 	default:
 		return false
 	}
@@ -51,6 +51,8 @@ func (in *createStreamInput) check() error {
 		checkName("streamName", in.name),
 		checkRange("shardCount", in.shards, 1, 1<<31-1),
 		checkRange("maxRecordSizeInKiB", in.recordKiB, defaultRecordKiB, largestRecordKiB),
+		checkMode(or(in.mode, modeProvisioned)),
+		checkTags(in.tags),
 	)
 	if err != nil {
 		return err
@@ -60,11 +62,9 @@ func (in *createStreamInput) check() error {
 	case mode == modeOnDemand && in.shards != nil:
 		return invalid("shardCount", "must not be given for an on-demand stream")
 	case mode == modeOnDemand:
-		shards := int64(onDemandShards)
+		shards := min(max(onDemandShards, or(in.warm, 0)), maxStreamShards)
 		in.shards = &shards
 		return checkStrategy(in.strategy)
-	case mode != modeProvisioned:
-		return invalid("streamModeDetails.streamMode", "value %q is not one of %s, %s", mode, modeProvisioned, modeOnDemand)
 	case in.strategy != nil:
 		return invalidArgument("RecordDistributionStrategy is for on-demand streams alone")
 	case in.shards == nil:
@@ -77,12 +77,12 @@ func (in *createStreamInput) check() error {
 
 func (db *DB) createStream(c *call) error {
 	var in createStreamInput
-	if err := first(c.decode(in.member), in.check()); err != nil {
+	if err := first(c.decode(in.member), in.check(), db.checkWarm(in.warm, or(in.mode, "") == modeOnDemand)); err != nil {
 		return err
 	}
 	st := newStream(*in.name, db.streamARN(*in.name), or(in.mode, modeProvisioned), int(*in.shards),
 		or(in.recordKiB, defaultRecordKiB))
-	st.auto = or(in.strategy, "") == strategyAuto
+	st.auto, st.warmMiB, st.resource.tags = or(in.strategy, "") == strategyAuto, or(in.warm, 0), in.tags
 	st.observer, st.account = db.opts.Observer, db.opts.AccountID
 	if err := db.add(st); err != nil {
 		return err

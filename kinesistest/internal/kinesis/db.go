@@ -25,6 +25,9 @@ type DB struct {
 
 	commitment commitment // of the account
 
+	keysMu sync.Mutex                        // guards changes of keys; readers take no lock
+	keys   atomic.Pointer[map[string]string] // what is the matter with keys of KMS: error codes
+
 	stop    chan struct{} // closed by Close: ends subscriptions and pending transitions
 	pending sync.WaitGroup
 
@@ -42,6 +45,7 @@ func New(opts Options) *DB {
 		streams:   map[string]*stream{},
 	}
 	db.SetLimits(opts.Limits)
+	db.keys.Store(&map[string]string{})
 	return db
 }
 

@@ -39,14 +39,15 @@ func writeStream(enc wire.Encoder, st *stream) {
 // writeDetails writes the members that the two detailed descriptions share besides those.
 func writeDetails(enc wire.Encoder, st *stream) {
 	writeStream(enc, st)
-	writeNumber(enc, "RetentionPeriodHours", int64(retention.Hours()))
-	writeText(enc, "EncryptionType", "NONE")
+	st.mu.RLock()
+	key, metrics := st.key, st.metrics
+	st.mu.RUnlock()
+	writeNumber(enc, "RetentionPeriodHours", st.retention.hours.Load())
+	writeEncryption(enc, key)
 	enc.Name("EnhancedMonitoring")
 	enc.Array()
 	enc.Map()
-	enc.Name("ShardLevelMetrics")
-	enc.Array()
-	enc.EndArray()
+	writeTexts(enc, "ShardLevelMetrics", metrics)
 	enc.EndMap()
 	enc.EndArray()
 }
@@ -62,7 +63,7 @@ func (db *DB) describeStreamSummary(c *call) error {
 	}
 	open := len(*st.route.Load())
 	st.mu.RLock()
-	recordKiB, consumers, auto, mode := st.recordKiB, len(st.consumers), st.auto, st.mode
+	recordKiB, consumers, auto, mode, warm := st.recordKiB, len(st.consumers), st.auto, st.mode, st.warmMiB
 	if st.status == statusCreating {
 		open = 0
 	}
@@ -74,9 +75,13 @@ func (db *DB) describeStreamSummary(c *call) error {
 	writeDetails(enc, st)
 	writeNumber(enc, "OpenShardCount", int64(open))
 	writeNumber(enc, "ConsumerCount", int64(consumers))
+	writeNumber(enc, "ChannelCount", 0)
 	writeNumber(enc, "MaxRecordSizeInKiB", recordKiB)
 	if mode == modeOnDemand {
 		writeText(enc, "RecordDistributionStrategy", strategyName(auto))
+	}
+	if warm > 0 {
+		writeWarmThroughput(enc, warm, warm)
 	}
 	enc.EndMap()
 	enc.EndMap()

@@ -30,6 +30,7 @@
 // for them. A subscription lives in its request's goroutine.
 //
 // Files in reading order: db.go, serve.go, buffer.go, errors.go, observe.go, validate.go, arn.go; account.go, bucket.go, limits.go; hashkey.go, sequence.go, log.go,
-// shard.go, stream.go; create.go, describe.go, list.go, token.go; distribute.go, put.go, refuse.go, position.go, get.go, expire.go; reshard.go,
+// shard.go, retain.go, stream.go; create.go, mode.go, describe.go, list.go, token.go, resource.go, tags.go, policy.go,
+// monitor.go; encrypt.go, distribute.go, put.go, refuse.go, position.go, get.go, expire.go; reshard.go,
 // scale.go; consumer.go, subscribe.go, events.go.
 package kinesis

@@ -55,6 +55,9 @@ func (db *DB) getRecords(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := db.useKey(st.keyToRead()); err != nil {
+		return err
+	}
 	if in.dryRun {
 		return dryRun()
 	}
@@ -141,6 +144,9 @@ func writeRecords(enc wire.Encoder, s *shard, v view) {
 		if r.keyLen > 0 { // an empty key cannot be put: there is none
 			enc.Name("PartitionKey")
 			enc.TextBytes(r.key())
+		}
+		if r.encrypted {
+			writeText(enc, "EncryptionType", encryptionKMS)
 		}
 		enc.EndMap()
 	}

@@ -8,6 +8,8 @@ type record struct {
 	body   []byte // the partition key, then the data; part of a slab that the records of one request share
 	at     int64  // arrival, milliseconds since the epoch
 	keyLen uint16
+
+	encrypted bool
 }
 
 func (r *record) key() []byte  { return r.body[:r.keyLen] }

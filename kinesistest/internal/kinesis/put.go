@@ -66,6 +66,8 @@ type put struct {
 	count    int     // of the entries in the request; beyond the limit they are counted but not kept
 	ordering *string // SequenceNumberForOrdering
 	dryRun   bool
+
+	encrypted bool // the records are, once they are stored
 }
 
 // load checks the entries against the limits of the stream and decodes them into one slab, exactly as large as they are:
@@ -94,7 +96,7 @@ func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
 		e := &p.entries[i]
 		start := len(slab)
 		slab = d.AppendBlob(append(slab, e.key...), e.data)
-		records[i] = record{body: slab[start:len(slab):len(slab)], keyLen: uint16(len(e.key))}
+		records[i] = record{body: slab[start:len(slab):len(slab)], keyLen: uint16(len(e.key)), encrypted: rules.key != ""}
 	}
 	if d.Err() != nil {
 		return nil, unserializable()
@@ -116,8 +118,9 @@ func (p *put) store(ctx context.Context, st *stream, records []record, limit put
 	for i := range left {
 		left[i] = i
 	}
+	now := millis()
 	a := appending{
-		records: records, placed: placed, now: millis(), limit: limit,
+		records: records, placed: placed, now: now, horizon: st.horizon(now), limit: limit,
 		stored: func(i int, number sequenceNumber, at int64) {
 			placed[i].number = number
 			st.observeStored(ctx, placed[i].shard, &records[i], p.entries[i].hash, number, at)
@@ -145,6 +148,7 @@ type appending struct {
 	records []record
 	placed  []placement
 	now     int64
+	horizon int64
 	limit   putLimit
 	stored  func(i int, number sequenceNumber, at int64)
 	refused func(i int)
@@ -162,7 +166,7 @@ func (a *appending) byShard(left []int) (again []int) {
 			n++
 		}
 		stored := func(i int, number sequenceNumber, at int64) { a.stored(left[i], number, at) }
-		if !s.append(run, a.now, a.limit, stored, func(i int) { a.refused(left[i]) }) {
+		if !s.append(run, a.now, a.horizon, a.limit, stored, func(i int) { a.refused(left[i]) }) {
 			again = append(again, left[:n]...)
 		}
 		left = left[n:]
@@ -188,6 +192,7 @@ func (db *DB) putRecords(c *call) error {
 	digits := make([]byte, 0, sequenceDigits)
 	enc.Map()
 	writeNumber(enc, "FailedRecordCount", failed(placed))
+	p.writeEncryption(enc)
 	enc.Name("Records")
 	enc.Array()
 	for i := range placed {
@@ -254,6 +259,7 @@ func (db *DB) putRecord(c *call) error {
 	enc := c.out(kib)
 	enc.Map()
 	writePlacement(enc, &placed[0], nil)
+	p.writeEncryption(enc)
 	enc.EndMap()
 	return nil
 }
@@ -272,10 +278,21 @@ func (db *DB) put(c *call, p *put) ([]placement, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := db.useKey(rules.key); err != nil {
+		return nil, err
+	}
 	if p.dryRun {
 		return nil, dryRun()
 	}
+	p.encrypted = rules.key != ""
 	return p.store(c.ctx, st, records, putLimit{db.limits.Load().Shards, float64(rules.maxRecord)}), nil
+}
+
+// writeEncryption tells that the records are encrypted. A reply says nothing if they are not.
+func (p *put) writeEncryption(enc wire.Encoder) {
+	if p.encrypted {
+		writeText(enc, "EncryptionType", encryptionKMS)
+	}
 }
 
 // failed counts the records that were not stored.

@@ -31,6 +31,18 @@ func (st *stream) mergeRange(from, to hashKey) {
 	}
 }
 
+// Scale gives a stream of either mode a number of shards, as the service does to an on-demand one when it likes.
+func (db *DB) Scale(name string, n int) error {
+	if n < 1 || n > maxStreamShards {
+		return invalidArgument("a stream has 1 to %d shards, not %d", maxStreamShards, n)
+	}
+	st, err := db.stream(streamRef{name: &name})
+	if err != nil {
+		return err
+	}
+	return db.update(st, func() error { return nil }, func() { st.scale(n) })
+}
+
 func (db *DB) updateShardCount(c *call) error {
 	var ref streamRef
 	var target *int64

@@ -67,7 +67,7 @@ func (s *shard) changed() {
 // append stores the records that the limit lets pass and calls stored with the number and the arrival time of each, and refused for each of
 // the others. It stores none and returns false if the shard is closed, so that the caller routes them anew. A put that races with the
 // deletion of its stream may still succeed.
-func (s *shard) append(rs []record, now int64, limit putLimit, stored func(i int, n sequenceNumber, at int64), refused func(i int)) bool {
+func (s *shard) append(rs []record, now, horizon int64, limit putLimit, stored func(i int, n sequenceNumber, at int64), refused func(i int)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closedAt != 0 {
@@ -75,7 +75,7 @@ func (s *shard) append(rs []record, now int64, limit putLimit, stored func(i int
 	}
 	// The wall clock may step back; arrival times inside a shard must not, because they are searched.
 	s.lastAt = max(s.lastAt, now)
-	s.log.trim(now - retention.Milliseconds())
+	s.log.trim(horizon)
 	for i, r := range rs {
 		if !s.meter.admit(len(r.body), now, limit) {
 			refused(i)

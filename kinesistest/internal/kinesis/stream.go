@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // The states of a stream:
@@ -22,15 +21,6 @@ const (
 	statusDeleting = "DELETING"
 )
 
-// The capacity modes of a stream.
-const (
-	modeProvisioned = "PROVISIONED"
-	modeOnDemand    = "ON_DEMAND"
-)
-
-// retention is how long records are kept: the service's default.
-const retention = 24 * time.Hour
-
 // A stream is one stream.
 type stream struct {
 	id        uint64 // tells it from a deleted stream of the same name
@@ -40,6 +30,8 @@ type stream struct {
 	createdAt int64 // milliseconds
 	observer  Observer
 	calls     callMeter
+	retention retention
+	resource  resource
 
 	// route holds the open shards in the order of their hash keys. A put reads it without a lock. A reshard publishes the
 	// children here before it closes the parents, so that a put that finds its shard closed finds the children when it
@@ -51,6 +43,10 @@ type stream struct {
 	mode         string
 	recordKiB    int64    // the largest record, data and partition key
 	auto         bool     // records are distributed by the service, not by partition key
+	warmMiB      int64    // the throughput that was asked for, of an on-demand stream
+	key          string   // of KMS, by which records are encrypted; "" for none
+	readKey      string   // of KMS, by which records were encrypted last
+	metrics      []string // of single shards
 	shards       []*shard // by number, closed ones included
 	nextShard    uint32
 	consumers    []*consumer // by name
@@ -69,6 +65,7 @@ func newStream(name, arn, mode string, shards int, recordKiB int64) *stream {
 		recordKiB: recordKiB,
 		nextShard: uint32(shards),
 	}
+	st.retention.hours.Store(shortestRetention)
 	for i := range shards {
 		st.shards = append(st.shards, newShard(uint32(i), evenBoundary(i, shards), evenEnd(i, shards), now, now/1000))
 	}
@@ -78,7 +75,7 @@ func newStream(name, arn, mode string, shards int, recordKiB int64) *stream {
 }
 
 // horizon is the oldest arrival time that is kept, in milliseconds.
-func (st *stream) horizon(now int64) int64 { return max(st.createdAt, now-retention.Milliseconds()) }
+func (st *stream) horizon(now int64) int64 { return max(st.createdAt, st.retention.horizon(now)) }
 
 func (st *stream) getStatus() string {
 	st.mu.RLock()
@@ -139,16 +136,24 @@ func (st *stream) startUpdating(check func() error) error {
 	return nil
 }
 
+// keyToRead returns the key of KMS that readers need, "" for none.
+func (st *stream) keyToRead() string {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.readKey
+}
+
 // putRules are the settings of a stream that a put obeys.
 type putRules struct {
-	maxRecord int  // bytes
-	auto      bool // distribution
+	maxRecord int    // bytes
+	auto      bool   // distribution
+	key       string // of KMS, "" for none
 }
 
 func (st *stream) putRules() putRules {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	return putRules{int(st.recordKiB) * kib, st.auto}
+	return putRules{int(st.recordKiB) * kib, st.auto, st.key}
 }
 
 // shardFor returns the position in open of the shard that owns k.
@@ -167,7 +172,7 @@ func (st *stream) listed(now int64) []*shard {
 	if st.status == statusCreating {
 		return nil
 	}
-	horizon := now - retention.Milliseconds()
+	horizon := st.retention.horizon(now)
 	return slices.DeleteFunc(slices.Clone(st.shards), func(s *shard) bool {
 		_, closed := s.lifetime()
 		return closed != 0 && closed < horizon
@@ -184,7 +189,7 @@ func (st *stream) shard(id string) (*shard, error) {
 	}
 	st.mu.RUnlock()
 	if found {
-		if _, closed := s.lifetime(); closed == 0 || closed >= millis()-retention.Milliseconds() {
+		if _, closed := s.lifetime(); closed == 0 || closed >= st.retention.horizon(millis()) {
 			return s, nil
 		}
 	}

@@ -3,7 +3,6 @@ package kinesis
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
@@ -150,7 +149,7 @@ func (db *DB) subscribeToShard(c *call) error {
 	defer st.observeSubscription(c.ctx, s, cs.arn)()
 	r := &reader{
 		sub: sub, consumer: cs.arn, st: st, shard: s, next: next, events: newEventStream(c),
-		limits: &db.limits, expired: ctx.Done(), closed: db.stop,
+		db: db, expired: ctx.Done(),
 	}
 	r.run()
 	return nil
@@ -164,10 +163,9 @@ type reader struct {
 	shard    *shard
 	next     int64 // ordinal of the next record
 	events   *eventStream
-	limits   *atomic.Pointer[Limits]
+	db       *DB
 	sent     bucket          // bytes that may still be sent in this second
 	expired  <-chan struct{} // closed after five minutes, or when the client has gone
-	closed   <-chan struct{} // closed when the service is closed
 }
 
 // run sends events until the subscription ends. It stops at the first event that cannot be sent: the client has gone.
@@ -176,6 +174,10 @@ func (r *reader) run() {
 		return
 	}
 	for !r.over() {
+		if err := r.db.useKey(r.st.keyToRead()); err != nil {
+			_ = r.events.exception(asFault(err))
+			return
+		}
 		now := millis()
 		b := r.shard.read(r.next, readLimit{maxEventRecords, maxEventBytes}, now, r.st.horizon(now), true)
 		if b.gone {
@@ -201,7 +203,7 @@ func (r *reader) run() {
 
 // charge charges what an event carried, and returns how long the next one has to wait because of that.
 func (r *reader) charge(size int, now int64) time.Duration {
-	rate := shardReadBytes * r.limits.Load().Shards
+	rate := shardReadBytes * r.db.limits.Load().Shards
 	if rate <= 0 {
 		return 0
 	}
@@ -219,7 +221,7 @@ func (r *reader) wait(d time.Duration, wake <-chan struct{}) {
 	case <-over.C:
 	case <-r.sub.ended:
 	case <-r.expired:
-	case <-r.closed:
+	case <-r.db.stop:
 	}
 }
 
@@ -228,7 +230,7 @@ func (r *reader) over() bool {
 	select {
 	case <-r.expired:
 		return true
-	case <-r.closed:
+	case <-r.db.stop:
 		return true
 	case <-r.sub.ended:
 		_ = r.events.exception(r.sub.cause)
