@@ -21,7 +21,7 @@
 //
 // A [Fault] makes requests go wrong by rule: errors, delays, lost replies, broken and silent subscriptions, and more. A server made
 // [WithOracle] writes down what it did, by which the package oracle judges what a program made of it. Both know callers by name if
-// their clients are made by [Server.As].
+// their clients are made by [Server.As]. One made [WithCallLog] writes down which requests it got, in the words of IAM.
 //
 // Everything that depends on time (iterators that expire, subscriptions that end, states of streams that pass) goes by
 // package time. Inside a bubble of testing/synctest that is virtual time, and five minutes pass in microseconds. A Server
@@ -42,5 +42,5 @@
 // [Server.Close].
 //
 // Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, key.go,
-// scale.go, caller.go, fault.go, oracle.go, metrics.go.
+// scale.go, caller.go, fault.go, oracle.go, metrics.go, calls.go.
 package kinesistest

@@ -18,6 +18,7 @@ type config struct {
 	transition time.Duration
 	limits     Limits
 	oracle     *oracle.Log // nil if nothing is written down
+	calls      int         // how many calls are kept
 }
 
 // An Option changes how a Server behaves.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-go/penstock/kinesistest/internal/audit"
 	"github.com/penstock-go/penstock/kinesistest/internal/caller"
 	"github.com/penstock-go/penstock/kinesistest/internal/cloudwatch"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb"
@@ -25,6 +26,7 @@ type Server struct {
 	dynamodb   *dynamodb.DB
 	cloudwatch *cloudwatch.DB
 	faults     *fault.Set // stands in front of them all
+	calls      *audit.Log // stands in front of the faults; nil if calls are not logged
 
 	authority authority // of its TLS listeners
 
@@ -54,6 +56,9 @@ func New(opts ...Option) *Server {
 		cloudwatch: cloudwatch.New(cloudwatch.Options{}),
 	}
 	s.faults = fault.NewSet(s.dynamodb.PartitionKey, s.done)
+	if cfg.calls > 0 {
+		s.calls = audit.NewLog(audit.Account{ID: cfg.accountID, Region: cfg.region}, cfg.calls)
+	}
 	return s
 }
 
@@ -82,7 +87,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.work.Done()
 	// Clients take the service's clock from this header.
 	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	s.faults.Serve(w, caller.Named(r), http.HandlerFunc(s.route))
+	s.calls.Serve(w, caller.Named(r), http.HandlerFunc(s.hurt))
+}
+
+// hurt answers a request as the faults want it.
+func (s *Server) hurt(w http.ResponseWriter, r *http.Request) {
+	s.faults.Serve(w, r, http.HandlerFunc(s.route))
 }
 
 // route hands a request to its service.
