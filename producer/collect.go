@@ -13,9 +13,9 @@ const never = moment(math.MaxInt64)
 // collector is where entries are from the moment they leave their lane until they are in flight, and again between two attempts.
 //
 //	            +-> queue of its lane (ordered, or held) --release--+
-//	lane --enqueue------------------------------------------------> ready --form--> request --> settled
-//	                                                                  ^                            |
-//	                             parked, until the shards are known --+-- delayed <----------------+
+//	lane --enqueue--------------------------------------------------+-> paced --> ready --form--> request --> settled
+//	                                                                     ^ the shard's budget                    |
+//	                             parked, until the shards are known -----+-- delayed <---------------------------+
 //
 // One goroutine, collect, moves them on when their time has come.
 type collector struct {
@@ -24,6 +24,7 @@ type collector struct {
 	maxRecords  int // in a request
 	maxBytes    int
 	signal      func() // wakes the collect goroutine; never blocks
+	now         func() moment
 
 	mu         sync.Mutex // guards the fields below and those of lanes that say so
 	route      *route     // the current one
@@ -32,6 +33,8 @@ type collector struct {
 	sendBy     moment          // when ready must be sent though it fills no request
 	halves     [][]*entry      // requests that the service rejected as a whole, in two; sent as they are
 	delayed    delayed         // wait for their next attempt
+	paced      []*budget       // entries wait for them
+	misplaced  int             // entries that went where they do not belong by the current route
 	parked     []*entry        // stored in a shard that is not known yet
 	orphans    map[*entry]bool // they are out of a retired lane: records of theirs may not be overtaken in new ones
 	expired    []*entry        // found too old to be sent
@@ -63,8 +66,8 @@ func (c *collector) queue(l *lane, e *entry) {
 	c.release(l)
 }
 
-// makeReady lets an entry be sent. It needs mu.
-func (c *collector) makeReady(e *entry) {
+// joinReady lets an entry be sent. It needs mu.
+func (c *collector) joinReady(e *entry) {
 	c.ready = append(c.ready, e)
 	c.readyBytes += e.size
 	earlier := e.sendBy < c.sendBy
@@ -103,6 +106,7 @@ func (c *collector) next(now moment) (requests [][]*entry, expired []*entry, aga
 		e.sendBy = now
 		c.makeReady(e)
 	}
+	again = c.turn(now)
 	for c.slots > 0 {
 		request := c.form(now)
 		if len(request) == 0 {
@@ -111,9 +115,8 @@ func (c *collector) next(now moment) (requests [][]*entry, expired []*entry, aga
 		c.slots--
 		requests = append(requests, request)
 	}
-	again = never
 	if c.slots > 0 {
-		again = c.sendBy
+		again = min(again, c.sendBy)
 	}
 	if len(c.delayed) > 0 {
 		again = min(again, c.delayed[0].due)
@@ -157,6 +160,9 @@ func (p *Producer) step() moment {
 	p.sealOverdue(now)
 	if p.nextSweep <= now {
 		p.nextSweep = p.sweep(now)
+	}
+	if p.nextWatch <= now { // nobody comes for this alone: where nothing moves, nothing is hot
+		p.nextWatch = p.watch(now)
 	}
 	requests, expired, again := p.collector.next(now)
 	for _, r := range requests {

@@ -63,6 +63,12 @@ type Config struct {
 	// MaxAggregateRecords is how many records an aggregate has, at most. Default: as many as MaxAggregateBytes allows.
 	MaxAggregateRecords int
 
+	// ShardRatePercent is how fast each shard is sent to, at most, in percent of what the service promises of a shard. It is for a producer
+	// that must leave room for others. Default: no such bound; the producer finds out by itself what a shard takes.
+	ShardRatePercent int
+	// FailIfThrottled lets a record fail with [ErrThrottled] when its shard refuses it for the first time, in place of trying again.
+	FailIfThrottled bool
+
 	// Ordered keeps the records of one partition key in the order of their Puts, through retries and unknown outcomes. It costs
 	// throughput: for each shard one aggregate is in flight at a time, so that a shard takes MaxAggregateBytes per round trip, and without
 	// aggregation one record per partition key.
@@ -71,8 +77,12 @@ type Config struct {
 	// Ordered. Default: GoOn.
 	OnOrderedFailure OrderedFailure
 
-	// Logger takes what an operator should know. It is never given record data, partition keys or credentials. Default: none.
+	// Logger takes what an operator should know. It is never given record data or credentials, nor partition keys unless
+	// LogPartitionKeys is set. Default: none.
 	Logger *zap.Logger
+	// LogPartitionKeys lets the log name the partition key that makes a shard hot. Otherwise the log has a hash of it, which
+	// [KeyLoad.Hash] tells, too.
+	LogPartitionKeys bool
 	// Hooks are told what happens.
 	Hooks Hooks
 }
@@ -105,6 +115,7 @@ const (
 	defaultMaxAggregateBytes  = 51_200
 	minMaxAggregateBytes      = 64
 	maxRecordBytes            = 10 << 20 // of any stream; a stream's own maximum may be lower
+	maxShardRatePercent       = 10_000
 	maxKeyCharacters          = 256
 )
 
@@ -145,6 +156,7 @@ func (c Config) validate() error {
 	v.within("MaxRequestBytes", c.MaxRequestBytes, 1, maxRequestBytes)
 	v.within("MaxAggregateBytes", c.MaxAggregateBytes, minMaxAggregateBytes, maxRecordBytes)
 	v.within("MaxAggregateRecords", c.MaxAggregateRecords, 1, 1<<31-1)
+	v.within("ShardRatePercent", c.ShardRatePercent, 1, maxShardRatePercent)
 	v.check(c.OnOrderedFailure <= FailLater, "OnOrderedFailure", "is %d; set GoOn or FailLater", c.OnOrderedFailure)
 	v.check(c.Ordered || c.OnOrderedFailure == GoOn, "OnOrderedFailure", "needs Ordered; set both or none")
 	return errors.Join(v...)

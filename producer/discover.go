@@ -1,8 +1,10 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,7 +45,7 @@ type facts struct {
 // firstRoute is the one before anything is known.
 func (p *Producer) firstRoute() *route {
 	if p.cfg.DisableAggregation {
-		return newPlain(p.packing(facts{maxRecord: maxRecordBytes}))
+		return newPlain(p.packing(facts{maxRecord: maxRecordBytes}), nil)
 	}
 	return newHolding(p.packing(facts{maxRecord: maxRecordBytes}))
 }
@@ -64,8 +66,12 @@ func (p *Producer) discover() {
 		case <-p.life.Done():
 			return
 		}
-		if p.cfg.DisableAggregation || d.facts.auto {
-			continue
+		if d.facts.auto {
+			<-p.life.Done()
+			return
+		}
+		if p.doubt.Swap(false) {
+			d.failClosed()
 		}
 		if retry.Sleep(p.life, p.jitter.Spread(refreshDelay)) != nil {
 			return
@@ -86,6 +92,10 @@ type discovery struct {
 	p        *Producer
 	facts    facts
 	degraded bool // said so
+
+	// After records went where they do not belong: the listing by which they did not, and until when it is not believed.
+	doubted    []shards.Shard
+	doubtUntil moment
 }
 
 // untilKnown asks until it has an answer; false if the producer ended first.
@@ -130,9 +140,9 @@ func (d *discovery) ask(began moment) (*route, error) {
 			return nil, err
 		}
 	}
-	packing := p.packing(d.facts)
-	if !packing.aggregate {
-		return newPlain(packing), nil
+	old, packing := p.route.Load(), p.packing(d.facts)
+	if d.facts.auto {
+		return newPlain(packing, old), nil
 	}
 	listing, err := shards.List(ctx, oneAttempt{p.cfg.Kinesis}, p.stream, &types.ShardFilter{Type: types.ShardFilterTypeAtLatest})
 	if err != nil {
@@ -142,7 +152,15 @@ func (d *discovery) ask(began moment) (*route, error) {
 	if !shards.Tile(open) {
 		return nil, errNotTiling
 	}
-	return newSharded(packing, open, began, p.route.Load()), nil
+	if d.doubts(open) {
+		return nil, ErrMisplaced
+	}
+	next := newPlain(packing, old)
+	if packing.aggregate {
+		next = newSharded(packing, open, old)
+	}
+	next.know(open, began, old, p.cfg.ShardRatePercent)
+	return next, nil
 }
 
 // describe asks what the stream takes.
@@ -170,11 +188,15 @@ func (d *discovery) learn(next *route, began moment) {
 	p := d.p
 	p.install(next)
 	p.rejudge(began)
+	if d.facts.auto {
+		d.sayDegraded(ErrAutoDistribution)
+		return
+	}
 	if d.degraded {
 		p.cfg.Logger.Info("the stream's shards are known again", zap.String("stream", p.stream.Name()))
 		d.degraded = false
 	}
-	if next.mode == sharded {
+	if len(next.shards) > 0 {
 		p.cfg.Hooks.shardMapLoaded(ShardMapLoaded{Shards: len(next.shards), Duration: p.now() - began})
 	}
 }
@@ -184,7 +206,10 @@ func (d *discovery) learn(next *route, began moment) {
 func (d *discovery) cope(err error, began moment) (denied bool) {
 	p := d.p
 	class := retry.Transient
-	if !errors.Is(err, errNotTiling) {
+	switch {
+	case errors.Is(err, ErrMisplaced):
+		class = retry.Denied
+	case !errors.Is(err, errNotTiling):
 		class = retry.Classify(err)
 	}
 	if p.life.Err() != nil {
@@ -196,25 +221,47 @@ func (d *discovery) cope(err error, began moment) (denied bool) {
 	if !giveUp || mode == plain {
 		return denied
 	}
-	f := d.facts
-	if !f.known {
-		f.maxRecord = maxRecordBytes
-	}
-	p.install(newPlain(p.packing(f)))
-	p.rejudge(began)
-	d.sayDegraded(err)
+	d.goPlain(began)
+	d.sayDegraded(classify(err).sentinel())
 	return denied
 }
 
-func (d *discovery) sayDegraded(err error) {
-	if d.degraded {
+// goPlain sends records on their own from now on.
+func (d *discovery) goPlain(began moment) {
+	p := d.p
+	f := d.facts
+	if !f.known {
+		f.maxRecord = cmp.Or(f.maxRecord, maxRecordBytes)
+	}
+	p.install(newPlain(p.packing(f), p.route.Load()))
+	p.rejudge(began)
+}
+
+// failClosed stops aggregating, after several records were stored where they do not belong by an unchanged listing, and makes the
+// stream be described anew. Record distribution may have been switched to AUTO; or the stream is another one of the same name.
+func (d *discovery) failClosed() {
+	d.doubted, d.doubtUntil = d.p.route.Load().shards, d.p.now()+deniedPause
+	d.facts.known = false
+	d.goPlain(d.p.now())
+	d.sayDegraded(ErrMisplaced)
+}
+
+// doubts reports whether the service, though it says that it goes by hash keys and that the shards are as they were, did otherwise a
+// short time ago.
+func (d *discovery) doubts(open []shards.Shard) bool {
+	if d.p.now() >= d.doubtUntil {
+		d.doubted = nil
+	}
+	return d.doubted != nil && slices.EqualFunc(open, d.doubted, func(a, b shards.Shard) bool { return a.ID == b.ID && a.Range == b.Range })
+}
+
+func (d *discovery) sayDegraded(why error) {
+	if d.degraded && why != ErrAutoDistribution || d.p.cfg.DisableAggregation {
 		return
 	}
 	d.degraded = true
-	f := classify(err)
-	d.p.cfg.Logger.Warn("records are sent without aggregation: the stream's shards are not known",
-		zap.String("stream", d.p.stream.Name()), zap.String("code", f.code), zap.Error(f.sentinel()))
-	d.p.cfg.Hooks.degraded(f.sentinel())
+	d.p.cfg.Logger.Warn("records are sent without aggregation", zap.String("stream", d.p.stream.Name()), zap.Error(why))
+	d.p.cfg.Hooks.degraded(why)
 }
 
 // oneAttempt is the client with its own retries switched off.

@@ -21,8 +21,8 @@
 // # The path of a record
 //
 //	Put ── buffer.go ── route.go ──▶ lane, one for each shard ── seal ──▶ collect.go ── batch.go ──▶ send.go ──▶ retry.go
-//	       room in       hash key     open aggregate       full, or    ready, delayed   requests      the call     │
-//	       bytes and     to shard                          lingered    parked                                      │
+//	       room in       hash key     open aggregate       full, or    paced, ready     requests      the call     │
+//	       bytes and     to shard                          lingered    delayed, parked                             │
 //	       records                                            ▲                                                    │
 //	                                                          └────────────── packed anew, or once more ◀──────────┤
 //	                                                                                                               ▼
@@ -44,6 +44,21 @@
 // holding: records wait in one lane. sharded: they are aggregated by shard. plain: each record goes on its own, which is safe without
 // knowing anything: a producer that may only call PutRecords works, and says once that it does not aggregate. Nothing is ever aggregated
 // blindly.
+//
+// AUTO record distribution may be switched on while the producer runs. Then records are stored in shards to which they do not belong though
+// the shards have not changed. After three of them the producer stops aggregating at once, and has the stream described anew. If the
+// service will not say, or says that nothing has changed, it looks again every five minutes. The log and [Hooks.Degraded] say so.
+//
+// # How fast a shard is sent to
+//
+// Each shard has a budget of Kinesis records and bytes, which starts at what the service promises of a shard: 1000 records and 1 MiB in a
+// second. A shard that refuses entries gets less, by how much it refuses, and more again with time; one that takes more than was promised, as a
+// server without limits does, gets twice as much until it refuses. What a budget does not allow waits, and what is for other shards goes past
+// it. A shard that refuses everything is asked at a hundredth of the rate. Where the shards are not known there are no budgets, but only the
+// delays of the entries that were refused.
+//
+// [Producer.Shards] tells each shard's load, and the keys that make most of it: found in samples, in fixed memory. When a shard throttles for
+// seconds while the stream as a whole has room, [Hooks.HotShard] and a line in the log say so, and what to do about it.
 //
 // # Data that looks like an aggregate
 //
@@ -90,6 +105,9 @@
 //	route.go      hash key to lane; what a shard says of an aggregate stored in it
 //	discover.go   how the route comes to be known
 //	entry.go      records as one Kinesis record: packed, measured, encoded, taken apart
+//	limit.go      how fast a shard is sent to
+//	hot.go        what each shard has to take; shards that are hot
+//	sketch.go     the keys that make most of a shard's load
 //	collect.go    entries that wait, and the goroutine that moves them on
 //	order.go      one entry of a lane at a time; lanes that retire when shards change
 //	batch.go      entries to requests

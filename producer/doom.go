@@ -235,6 +235,9 @@ func (c *collector) takeWaiting(wanted func(*entry) bool) (taken []*entry) {
 	}
 	c.delayed.replace(sift(c.delayed))
 	c.parked = sift(c.parked)
+	for _, b := range c.paced { // one that is left empty is taken out at the next turn
+		b.again, b.waiting = sift(b.again), sift(b.waiting)
+	}
 	var halves [][]*entry
 	for _, h := range c.halves {
 		if h = sift(h); len(h) > 0 {

@@ -32,6 +32,8 @@ type entry struct {
 	lane     *lane  // where it queues; decides the order if the producer is ordered
 	expected string // the shard that should take it, or ""
 	blocks   []*lane
+	budget   *budget // that paid for it last; nil if none did
+	offered  bool    // counted as load of its shard
 
 	attempts []Attempt
 	tries    int             // attempts so far; the greatest number of any of its records

@@ -60,6 +60,16 @@ var (
 	ErrOutcomeUnknown = errors.New("producer: the outcome of an attempt is unknown")
 )
 
+// What [Hooks.Degraded] may be told, besides ErrAccessDenied, ErrStreamNotFound, ErrUnavailable and ErrThrottled.
+var (
+	// ErrAutoDistribution: the service distributes the stream's records by itself (AUTO record distribution), so that an aggregate would go to
+	// shards to which its records do not belong. The producer sends plain records as long as it lives.
+	ErrAutoDistribution = errors.New("producer: the stream has AUTO record distribution")
+	// ErrMisplaced: records were stored in shards to which they do not belong, though the shards have not changed and the service does
+	// not say that it distributes them by itself. The producer looks again every five minutes.
+	ErrMisplaced = errors.New("producer: records were stored in shards to which they do not belong")
+)
+
 // ConfigError is one fault of a [Config]. [New] joins as many as there are.
 type ConfigError struct {
 	Field  string // as in the source

@@ -16,6 +16,8 @@ type Hooks struct {
 	ShardMapLoaded func(ShardMapLoaded)
 	// Degraded: the shards are not known, so that records are sent without aggregation until they are. The error says why.
 	Degraded func(error)
+	// HotShard: a shard throttles though the stream as a whole has room; at most once in a minute for each shard.
+	HotShard func(HotShard)
 	// Panicked: a done function panicked, with this value.
 	Panicked func(value any)
 }
@@ -71,6 +73,12 @@ func (h *Hooks) shardMapLoaded(s ShardMapLoaded) {
 func (h *Hooks) degraded(err error) {
 	if h.Degraded != nil {
 		h.Degraded(err)
+	}
+}
+
+func (h *Hooks) hotShard(s HotShard) {
+	if h.HotShard != nil {
+		h.HotShard(s)
 	}
 }
 

@@ -77,7 +77,7 @@ func (p *Producer) install(next *route) {
 func (c *collector) adopt(next *route, going []*lane) []finished {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.route = next
+	c.route, c.misplaced = next, 0
 	var failed []finished
 	for _, l := range going {
 		if l.out != nil {
@@ -88,6 +88,7 @@ func (c *collector) adopt(next *route, going []*lane) []finished {
 		l.queue = nil
 		failed = append(failed, c.move(entries)...)
 	}
+	c.pace()
 	c.block()
 	for _, l := range next.lanes {
 		c.release(l)

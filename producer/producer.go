@@ -33,8 +33,10 @@ type Producer struct {
 	broken    *broken
 	lingerEnd atomic.Int64  // a moment: when the open aggregates of all lanes end; never if all are empty
 	nextSweep moment        // of the collect goroutine alone
+	nextWatch moment        // likewise
 	wake      chan struct{} // of the collect goroutine
 	stale     chan struct{} // of the discover goroutine: the shards have changed
+	doubt     atomic.Bool   // records go where they do not belong
 	abandoned atomic.Bool   // Close gave records up
 }
 
@@ -58,7 +60,7 @@ func New(cfg Config) (*Producer, error) {
 	p.lingerEnd.Store(int64(never))
 	p.route.Store(p.firstRoute())
 	p.collector = collector{ordered: cfg.Ordered, linger: cfg.Linger, ttl: cfg.TTL, maxRecords: cfg.MaxRequestRecords,
-		maxBytes: cfg.MaxRequestBytes, signal: p.signal, route: p.route.Load(), sendBy: never, orphans: make(map[*entry]bool),
+		maxBytes: cfg.MaxRequestBytes, signal: p.signal, now: p.now, route: p.route.Load(), sendBy: never, orphans: make(map[*entry]bool),
 		slots: cfg.MaxInFlight}
 	p.run()
 	return p, nil

@@ -52,5 +52,8 @@ func failedError(reason error, attempts []Attempt, maybe bool) *FailedError {
 		last := attempts[n-1]
 		e.Attempts, e.Last, e.Code = last.Number, last.kind, last.Code
 	}
+	if e.Last == reason {
+		e.Last = nil
+	}
 	return e
 }

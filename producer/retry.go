@@ -13,6 +13,9 @@ import (
 // backoff is the schedule of one entry's attempts. It begins well above a round trip, since a shard's rate is counted by the second.
 var backoff = retry.Policy{Initial: 100 * time.Millisecond, Max: 5 * time.Second}
 
+// misplacedForDoubt is after how many entries that were stored where they do not belong the producer stops to trust its listing.
+const misplacedForDoubt = 3
+
 // failure is why an attempt did not store an entry.
 type failure struct {
 	code      string
@@ -82,6 +85,7 @@ type settlement struct {
 	retried []Retried
 	strayed []WrongShard
 	refresh bool // the shards have changed
+	doubt   bool // the service does not go by hash keys
 }
 
 // settle decides, for each entry of a request that has come back, whether it is stored, tried again or given up.
@@ -97,12 +101,15 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 		attempt := Attempt{Start: p.start.Add(start), Duration: took}
 		if o.failure == nil {
 			o.landed.at = now
+			if e.budget != nil {
+				e.budget.stored(e, now)
+			}
 			p.settleStored(&s, e, o.landed, attempt)
 			continue
 		}
 		attempt.Code, attempt.Unknown, attempt.kind = o.failure.code, o.failure.unknown, o.failure.kind
 		if e.note(attempt); !halved {
-			p.settleFailed(&s, e, o.failure, now)
+			p.settleFailed(&s, e, o.failure, start, now)
 		}
 	}
 	c.mu.Unlock()
@@ -128,7 +135,11 @@ func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt
 	c := &p.collector
 	route := c.route
 	_, known := route.spans[landed.shard]
-	s.refresh = s.refresh || route.mode == sharded && !known
+	s.refresh = s.refresh || len(route.shards) > 0 && !known
+	if route.misplaces(e, landed.shard) {
+		c.misplaced++
+		s.doubt = s.doubt || c.misplaced == misplacedForDoubt
+	}
 	switch route.judge(e, landed.shard) {
 	case arrived:
 		e.note(attempt)
@@ -154,7 +165,10 @@ func (e *entry) finish(landed landing) finished {
 }
 
 // settleFailed needs collector.mu.
-func (p *Producer) settleFailed(s *settlement, e *entry, f *failure, now moment) {
+func (p *Producer) settleFailed(s *settlement, e *entry, f *failure, start, now moment) {
+	if e.budget != nil && f.kind == ErrThrottled && !f.whole {
+		e.budget.throttled(e, start, now)
+	}
 	if f.permanent != nil {
 		// A stream that is gone may come back with other shards.
 		s.refresh = s.refresh || errors.Is(f.permanent, ErrStreamNotFound)
@@ -175,6 +189,9 @@ func (p *Producer) tryAgain(s *settlement, e *entry, now moment) {
 	switch {
 	case p.collector.dead:
 		s.giveUp(e, ErrClosed)
+		return
+	case p.cfg.FailIfThrottled && e.attempts[len(e.attempts)-1].kind == ErrThrottled:
+		s.giveUp(e, ErrThrottled)
 		return
 	case p.cfg.MaxAttempts > 0 && e.tries >= p.cfg.MaxAttempts:
 		s.giveUp(e, ErrTooManyAttempts)
@@ -202,7 +219,10 @@ func (p *Producer) carryOut(s *settlement) {
 	for i, e := range s.givenUp {
 		p.fail(e, &doom{all: s.reasons[i], later: p.failLater})
 	}
-	if s.refresh {
+	if s.doubt {
+		p.doubt.Store(true)
+	}
+	if s.refresh || s.doubt {
 		p.refresh()
 	}
 }

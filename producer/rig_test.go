@@ -276,17 +276,16 @@ func hang(c *call) (*http.Response, error) {
 
 // throttleSome fails about half of the entries.
 func throttleSome() rule {
-	chosen := make(map[int]bool)
-	return throttle(func(i int) bool {
-		if _, ok := chosen[i]; !ok {
-			chosen[i] = rand.IntN(2) == 0
-		}
-		return chosen[i] // asked twice, it says the same
-	})
+	return throttle(func(int) bool { return rand.IntN(2) == 0 })
 }
 
 // throttle fails those entries of a PutRecords that are chosen by their index, as the service does, and sends it the others.
 func throttle(chosen func(i int) bool) rule {
+	return throttleEntries(func(i int, _ types.PutRecordsRequestEntry) bool { return chosen(i) })
+}
+
+// throttleEntries is throttle for who must see the entries. Each is asked about once.
+func throttleEntries(chosen func(i int, e types.PutRecordsRequestEntry) bool) rule {
 	return func(c *call) (*http.Response, error) {
 		var in struct {
 			Records    []json.RawMessage
@@ -296,18 +295,22 @@ func throttle(chosen func(i int) bool) rule {
 			return nil, err
 		}
 		var pass []json.RawMessage
-		for i, entry := range in.Records {
-			if !chosen(i) {
-				pass = append(pass, entry)
+		refused := make([]bool, len(in.Records))
+		for i, raw := range in.Records {
+			var e types.PutRecordsRequestEntry
+			if err := json.Unmarshal(raw, &e); err != nil {
+				return nil, err
+			}
+			if refused[i] = chosen(i, e); !refused[i] {
+				pass = append(pass, raw)
 			}
 		}
-		total := len(in.Records)
 		var out struct{ Records []map[string]any }
 		if len(pass) > 0 {
 			in.Records = pass
-			c.body, _ = json.Marshal(in)
+			body, _ := json.Marshal(in)
 			again := c.req.Clone(c.req.Context())
-			again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body))
+			again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			resp, err := c.next.RoundTrip(again)
 			if err != nil {
 				return nil, err
@@ -321,15 +324,15 @@ func throttle(chosen func(i int) bool) rule {
 			resp.Body.Close()
 		}
 		var merged []map[string]any
-		for i := range total {
-			if chosen(i) {
+		for i := range refused {
+			if refused[i] {
 				merged = append(merged, map[string]any{"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "of key secret-key"})
 				continue
 			}
 			merged = append(merged, out.Records[0])
 			out.Records = out.Records[1:]
 		}
-		text, _ := json.Marshal(map[string]any{"FailedRecordCount": total - len(pass), "Records": merged})
+		text, _ := json.Marshal(map[string]any{"FailedRecordCount": len(refused) - len(pass), "Records": merged})
 		return reply(c, http.StatusOK, string(text)), nil
 	}
 }

@@ -23,11 +23,13 @@ const virtualLanes = 512
 // route says which lane a record goes through. It is immutable and replaced as a whole, see install.
 type route struct {
 	mode   mode
-	shards []shards.Shard // tile the hash space; sharded only
+	shards []shards.Shard // tile the hash space; none if they are not known. With them, mode plain only means no aggregates
 	spans  map[string]hashkey.Range
 	lanes  []*lane
 	seed   maphash.Seed
 	loaded moment // when the listing of the shards began
+	// budgets are those of the shards, in their order; guarded by collector.mu as soon as the route is installed
+	budgets []*budget
 	packing
 }
 
@@ -68,8 +70,11 @@ func (r *route) lane(rec *record) *lane {
 // expect finds the one shard to which a whole entry belongs. It returns false if there is none, or if an aggregate would have to be
 // sent without knowing.
 func (r *route) expect(e *entry) (shard string, ok bool) {
-	if r.mode != sharded {
-		return "", !e.aggregated || len(e.records) == 1
+	if r.mode != sharded && e.aggregated && len(e.records) > 1 {
+		return "", false
+	}
+	if len(r.shards) == 0 {
+		return "", true
 	}
 	s := &r.shards[shards.Find(r.shards, e.span.Start)]
 	return s.ID, s.Range.Contains(e.span.End)
@@ -99,12 +104,23 @@ func (r *route) judge(e *entry, shard string) judgement {
 	return strayed
 }
 
+// misplaces reports whether the shard in which an entry was stored is one where the service does not put such entries, by the listing that
+// it was sent by. Then the service does not go by hash keys, or the stream is another one by now.
+func (r *route) misplaces(e *entry, shard string) bool {
+	span, known := r.spans[shard]
+	return known && e.expected != "" && e.expected != shard && !(span.Contains(e.span.Start) && span.Contains(e.span.End))
+}
+
 func newHolding(p packing) *route {
 	return &route{mode: holding, packing: p, lanes: []*lane{{held: true, packing: p}}}
 }
 
-func newPlain(p packing) *route {
+// newPlain makes a route without aggregation. The lanes of an old route of that kind stay.
+func newPlain(p packing, old *route) *route {
 	p.aggregate = false
+	if old != nil && old.mode == plain && old.packing == p {
+		return &route{mode: plain, seed: old.seed, packing: p, lanes: old.lanes}
+	}
 	r := &route{mode: plain, seed: maphash.MakeSeed(), packing: p, lanes: make([]*lane, virtualLanes)}
 	for i := range r.lanes {
 		r.lanes[i] = &lane{packing: p}
@@ -114,8 +130,8 @@ func newPlain(p packing) *route {
 
 // newSharded makes the route for a listing whose open shards tile the space. Lanes of shards that the old route has, too, are kept
 // as they are.
-func newSharded(p packing, open []shards.Shard, loaded moment, old *route) *route {
-	r := &route{mode: sharded, packing: p, shards: open, loaded: loaded, spans: make(map[string]hashkey.Range, len(open))}
+func newSharded(p packing, open []shards.Shard, old *route) *route {
+	r := &route{mode: sharded, packing: p}
 	kept := make(map[string]*lane)
 	if old.mode == sharded && old.packing == p {
 		for _, l := range old.lanes {
@@ -123,7 +139,6 @@ func newSharded(p packing, open []shards.Shard, loaded moment, old *route) *rout
 		}
 	}
 	for _, s := range open {
-		r.spans[s.ID] = s.Range
 		l := kept[s.ID]
 		if l == nil || l.span != s.Range {
 			l = &lane{shard: s.ID, span: s.Range, packing: p}
@@ -131,4 +146,22 @@ func newSharded(p packing, open []shards.Shard, loaded moment, old *route) *rout
 		r.lanes = append(r.lanes, l)
 	}
 	return r
+}
+
+// know adds what a listing of the open shards says. Budgets of shards that the old route has, too, go on.
+func (r *route) know(open []shards.Shard, loaded moment, old *route, percent int) {
+	r.shards, r.loaded = open, loaded
+	r.spans = make(map[string]hashkey.Range, len(open))
+	kept := make(map[string]*budget, len(old.budgets))
+	for _, b := range old.budgets {
+		kept[b.shard.ID] = b
+	}
+	for _, s := range open {
+		r.spans[s.ID] = s.Range
+		b := kept[s.ID]
+		if b == nil || b.shard.Range != s.Range {
+			b = newBudget(s, percent, loaded)
+		}
+		r.budgets = append(r.budgets, b)
+	}
 }
