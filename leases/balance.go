@@ -14,62 +14,98 @@ type standing struct {
 	idle    bool // it is nobody's, or its holder is silent
 	overdue bool // it has been idle for so long that the worker for which it was meant seems not to take it
 	barred  bool // this worker must leave it alone for now
+	remote  bool // others watch it: whether its holder lives is for them to find out
+}
+
+// scene is everything that a plan is made from.
+type scene struct {
+	me        string
+	maxLeases int // of this worker; 0: no limit
+	maxMoves  int // handoffs to this worker at once; 0: the usual number
+	leases    []standing
+	members   map[string]bool // workers that live; nil: those that hold leases
+	leaving   map[string]bool // of these, the ones that take no more
+	caps      map[string]int  // the others' limits, where they are known
+	led       bool            // a Java worker leads: balancing is its business
+	giving    bool            // what is dealt to others is written in their names, because not everybody sees it
 }
 
 // plan is what one worker does next to have its fair share.
 type plan struct {
 	take []Lease // idle ones, in the order in which to try
 	ask  []Lease // others' leases
-	// load counts each live worker's leases; one in a handoff counts where it goes.
+	give []gift  // idle ones for others
+	// load counts each live worker's leases, those of workers that leave excepted; one in a handoff counts where it goes.
 	load map[string]int
 }
 
-// balance plans for worker me. It is a pure function: workers that see the same table compute the same distribution, each acts
-// on its own part alone, and so they do not work against one another. maxLeases is 0 for no limit.
+// gift is an idle lease and the worker that should have it.
+type gift struct {
+	Lease
+	to string
+}
+
+// balance plans for one worker. It is a pure function: workers that see the same table compute the same distribution, each acts on
+// its own part alone, and so they do not work against one another.
 //
-// Shares are equal within one. Leases that cannot be read weigh nothing: those at SHARD_END, and those whose parents have not
-// ended. The busiest workers keep the larger shares, so that no lease moves without need.
-func balance(me string, maxLeases int, all []standing) plan {
-	p := planner{me: me, room: maxLeases, load: map[string]int{me: 0}}
-	if maxLeases == 0 {
-		p.room = len(all)
+// Shares are equal within one, below each worker's limit. Leases that cannot be read weigh nothing: those at SHARD_END, and those whose
+// parents have not ended. The busiest workers keep the larger shares, so that no lease moves without need.
+func balance(s scene) plan {
+	p := planner{scene: s, room: s.maxLeases, load: map[string]int{s.me: 0}}
+	if s.maxLeases == 0 {
+		p.room = len(s.leases)
 	}
-	p.count(all)
+	p.count()
 	load := maps.Clone(p.load)
+	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
-	idle := p.shareOut()
-	return plan{take: p.order(idle), ask: p.moves(), load: load}
+	idle, gifts := p.shareOut()
+	return plan{take: p.order(idle), give: gifts, ask: p.moves(), load: load}
 }
 
 // planner is one run of balance.
 type planner struct {
-	me      string
+	scene
 	room    int // how many leases me may still get
 	asking  int // handoffs to me that are under way
 	load    map[string]int
 	idle    []standing
 	held    []standing // runnable, with a live holder
-	workers []string   // busiest first
+	elders  int        // leases that are others' to judge, of holders that do not live
+	workers []string   // those that have a share, the busiest first
 	target  map[string]int
 }
 
 // count sorts the leases and finds out who lives and how much each has.
-func (p *planner) count(all []standing) {
-	unfinished := make(map[string]bool, len(all))
-	for _, l := range all {
+func (p *planner) count() {
+	for worker := range p.members {
+		p.load[worker] += 0
+	}
+	unfinished := make(map[string]bool, len(p.leases))
+	for _, l := range p.leases {
 		unfinished[l.Key] = !l.Ended()
 	}
-	for _, l := range all {
+	for _, l := range p.leases {
 		runnable := unfinished[l.Key] && !slices.ContainsFunc(l.ParentKeys(), func(k string) bool { return unfinished[k] })
-		if !l.idle {
+		switch {
+		case l.remote && !p.lives(l):
+			if runnable {
+				p.elders++
+			}
+		case !l.idle:
 			p.countHeld(l, runnable)
-		} else if runnable {
+		case runnable:
 			p.idle = append(p.idle, l)
 		}
 	}
 	byKey := func(a, b standing) int { return cmp.Compare(a.Key, b.Key) }
 	slices.SortFunc(p.idle, byKey)
 	slices.SortFunc(p.held, byKey)
+}
+
+// lives reports whether a lease that others watch has a live holder, as far as the members tell.
+func (p *planner) lives(l standing) bool {
+	return !l.idle && (p.members == nil || p.members[l.Holder()] || l.Holder() == p.me)
 }
 
 // countHeld notes a lease with a live holder. Whom it names as its next owner lives too, until the holder's silence says otherwise.
@@ -89,43 +125,98 @@ func (p *planner) countHeld(l standing, runnable bool) {
 	}
 }
 
-// setTargets gives each worker its share of all that can be read.
+// setTargets gives each worker its share of all that can be read. Workers that leave, or that are about to be found dead, have none.
 func (p *planner) setTargets() {
 	for worker := range p.load {
-		p.workers = append(p.workers, worker)
+		if worker == p.me || !p.leaving[worker] && (p.members == nil || p.members[worker]) {
+			p.workers = append(p.workers, worker)
+		}
 	}
 	slices.SortFunc(p.workers, func(a, b string) int {
 		return cmp.Or(cmp.Compare(p.load[b], p.load[a]), cmp.Compare(a, b))
 	})
-	total := len(p.idle) + len(p.held)
-	share, extra := total/len(p.workers), total%len(p.workers)
 	p.target = make(map[string]int, len(p.workers))
-	for i, worker := range p.workers {
-		p.target[worker] = share
-		if i < extra {
-			p.target[worker]++
+	total := len(p.idle) + len(p.held) + p.elders
+	open := slices.Clone(p.workers)
+	for len(open) > 0 {
+		share, extra := total/len(open), total%len(open)
+		full := func(worker string) bool { limit := p.limit(worker); return limit > 0 && limit <= share }
+		if !slices.ContainsFunc(open, full) {
+			for i, worker := range open {
+				p.target[worker] = share
+				if i < extra {
+					p.target[worker]++
+				}
+			}
+			return
 		}
+		// Those that cannot take a full share take what they can; the others share the rest.
+		open = slices.DeleteFunc(open, func(worker string) bool {
+			if full(worker) {
+				p.target[worker] = p.limit(worker)
+				total -= p.limit(worker)
+				return true
+			}
+			return false
+		})
 	}
 }
 
-// shareOut deals the idle leases to those below their targets and returns what me should take. Of the leases dealt to others it
-// returns those that are overdue: the other one is full, or about to be found dead.
-func (p *planner) shareOut() []standing {
-	var mine []standing
+// limit returns how many leases a worker holds at most; 0: any number, or nobody knows.
+func (p *planner) limit(worker string) int {
+	if worker == p.me {
+		return p.maxLeases
+	}
+	return p.caps[worker]
+}
+
+// shareOut deals the idle leases to those below their targets and returns what me should take, and what it should give to others. Of the
+// leases dealt to others me takes those that are overdue: the other one is full, or about to be found dead.
+func (p *planner) shareOut() (mine []standing, gifts []gift) {
 	next := p.dealer()
 	for _, l := range p.idle {
-		to := next()
-		if (to == p.me || l.overdue) && !l.barred && p.room > 0 {
+		to := next(l)
+		switch {
+		case l.barred:
+		case (to == p.me || l.overdue) && p.room > 0:
 			p.room--
 			mine = append(mine, l)
+		case p.giving && !p.led && !l.remote && to != p.me && to != "":
+			gifts = append(gifts, gift{l.Lease, to})
 		}
 	}
-	return mine
+	return mine, gifts
 }
 
-// dealer returns a function that names the next worker below its target, the busiest first, and counts the lease to it; "" when
-// there is none.
-func (p *planner) dealer() func() string {
+// dealer returns a function that names the worker which gets a lease, and counts it to it; "" when all have their shares. Where everybody
+// sees the same leases, the busiest worker comes first. Where each sees a part of them, the lease's key decides: all parts would otherwise
+// go to the same few workers. Whoever let the lease fall idle does not get it again.
+func (p *planner) dealer() func(standing) string {
+	if p.giving {
+		return p.dealByKey
+	}
+	next := p.dealInOrder()
+	return func(standing) string { return next() }
+}
+
+func (p *planner) dealByKey(l standing) string {
+	best, rank := "", [sha256.Size]byte{}
+	for _, worker := range p.workers {
+		if p.load[worker] >= p.target[worker] || worker == l.Owner && worker != p.me {
+			continue
+		}
+		if r := rankOf(worker, l.Key); best == "" || bytes.Compare(r[:], rank[:]) < 0 {
+			best, rank = worker, r
+		}
+	}
+	if best != "" {
+		p.load[best]++
+	}
+	return best
+}
+
+// dealInOrder returns a function that names the next worker below its target.
+func (p *planner) dealInOrder() func() string {
 	at := 0
 	return func() string {
 		for ; at < len(p.workers); at++ {
@@ -139,16 +230,24 @@ func (p *planner) dealer() func() string {
 }
 
 // maxAsks bounds the handoffs to one worker that are under way at once: each stops a shard for a moment.
-func maxAsks(target int) int { return max(8, target/4) }
+func (p *planner) maxAsks() int {
+	if p.maxMoves > 0 {
+		return p.maxMoves
+	}
+	return max(8, p.target[p.me]/4)
+}
 
 // moves returns what me should ask of those above their targets. The dealer goes on where shareOut left off.
 func (p *planner) moves() []Lease {
+	if p.led || p.giving || p.leaving[p.me] {
+		return nil
+	}
 	surplus := make(map[string]int, len(p.workers))
-	for _, worker := range p.workers {
+	for _, worker := range p.workers { // those that leave give their leases away by themselves
 		surplus[worker] = max(0, p.load[worker]-p.target[worker])
 	}
-	limit := min(p.room, maxAsks(p.target[p.me])-p.asking)
-	next := p.dealer()
+	limit := min(p.room, p.maxAsks()-p.asking)
+	next := p.dealInOrder()
 	var asks []Lease
 	for _, l := range p.held {
 		if surplus[l.Owner] == 0 || l.CheckpointOwner != "" {
@@ -169,11 +268,16 @@ func (p *planner) order(idle []standing) []Lease {
 	take := make([]Lease, len(idle))
 	for i, l := range idle {
 		take[i] = l.Lease
-		rank[l.Key] = sha256.Sum256([]byte(p.me + "\x00" + l.Key))
+		rank[l.Key] = rankOf(p.me, l.Key)
 	}
 	slices.SortFunc(take, func(a, b Lease) int {
 		x, y := rank[a.Key], rank[b.Key]
 		return bytes.Compare(x[:], y[:])
 	})
 	return take
+}
+
+// rankOf draws a lot for a worker and a thing: the same everywhere, and independent for each pair.
+func rankOf(worker, thing string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(worker + "\x00" + thing))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,8 +22,11 @@ var update = flag.Bool("update", false, "rewrite the answers of the planner's sc
 // the answer behind ">":
 //
 //	me <worker> [max <n>]
-//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [ended] [parents=<key>,…]      "-": nobody's, which is idle
-//	> [take <key>…] [ask <key>…]
+//	led                                            a Java worker leads
+//	giving                                         the worker sees a part of the table, and acts for the others there
+//	worker <id> [leaving] [max=<n>]                a worker that is known by its row
+//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [remote] [ended] [parents=<key>,…]      "-": nobody's, which is idle
+//	> [take <key>…] [give <key> <worker>]… [ask <key>…]
 func TestThePlannersScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/balance/*.txt")
 	if err != nil || len(files) == 0 {
@@ -39,19 +43,19 @@ func runScript(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	var answers []string
-	scene := scene{}
+	script := script{}
 	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 		if !strings.HasPrefix(line, ">") {
-			scene.read(t, line)
+			script.read(t, line)
 			answers = append(answers, line)
 			continue
 		}
-		got := scene.answer()
+		got := script.answer()
 		if got != strings.TrimSpace(line) && !*update {
 			t.Errorf("%s:%d: got %q, want %q", file, i+1, got, line)
 		}
 		answers = append(answers, got)
-		scene.rows = nil
+		script = scriptStart(script)
 	}
 	if *update {
 		if err := os.WriteFile(file, []byte(strings.Join(answers, "\n")+"\n"), 0o600); err != nil {
@@ -60,14 +64,21 @@ func runScript(t *testing.T, file string) {
 	}
 }
 
-// scene is one table and one worker who looks at it.
-type scene struct {
-	me   string
-	max  int
-	rows []standing
+// script is one table and one worker who looks at it.
+type script struct {
+	me          string
+	max         int
+	rows        []standing
+	members     map[string]bool
+	leaving     map[string]bool
+	caps        map[string]int
+	led, giving bool
 }
 
-func (s *scene) read(t *testing.T, line string) {
+// scriptStart returns an empty table with the same worker.
+func scriptStart(s script) script { return script{me: s.me, max: s.max} }
+
+func (s *script) read(t *testing.T, line string) {
 	words := strings.Fields(line)
 	switch {
 	case len(words) == 0 || words[0] == "#":
@@ -78,8 +89,36 @@ func (s *scene) read(t *testing.T, line string) {
 				t.Fatal(err)
 			}
 		}
+	case words[0] == "led":
+		s.led = true
+	case words[0] == "giving":
+		s.giving = true
+	case words[0] == "worker":
+		s.worker(t, words[1], words[2:])
 	default:
 		s.rows = append(s.rows, row(t, words))
+	}
+}
+
+// worker adds a worker that is known by its row.
+func (s *script) worker(t *testing.T, id string, words []string) {
+	if s.members == nil {
+		s.members, s.leaving, s.caps = map[string]bool{s.me: true}, map[string]bool{}, map[string]int{}
+	}
+	s.members[id] = true
+	for _, word := range words {
+		switch limit, found := strings.CutPrefix(word, "max="); {
+		case found:
+			n, err := strconv.Atoi(limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.caps[id] = n
+		case word == "leaving":
+			s.leaving[id] = true
+		default:
+			t.Fatalf("unknown word %q", word)
+		}
 	}
 }
 
@@ -96,6 +135,8 @@ func row(t *testing.T, words []string) standing {
 			r.overdue = true
 		case "barred":
 			r.barred = true
+		case "remote":
+			r.remote = true
 		case "ended":
 			r.Checkpoint = checkpoint.ShardEnd
 		case "parents":
@@ -107,14 +148,17 @@ func row(t *testing.T, words []string) standing {
 	return r
 }
 
-func (s *scene) answer() string {
-	plan := balance(s.me, s.max, s.rows)
+func (s *script) answer() string {
+	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, led: s.led, giving: s.giving})
 	parts := []string{">"}
 	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask} {
 		if keys := keysIn(rows); len(keys) > 0 {
 			slices.Sort(keys) // the order of takes is the worker's own
 			parts = append(parts, verb+" "+strings.Join(keys, " "))
 		}
+	}
+	for _, g := range plan.give {
+		parts = append(parts, "give "+g.Key+" "+g.to)
 	}
 	slices.SortFunc(parts[1:], func(a, b string) int { return cmp.Compare(b, a) })
 	return strings.Join(parts, " ")
@@ -131,7 +175,7 @@ func TestPlansConvergeToEvenSharesAndThenRest(t *testing.T) {
 			rows = everybodyActs(rows, workers)
 		}
 		for _, worker := range workers {
-			if plan := balance(worker, 0, rows); len(plan.take)+len(plan.ask) > 0 {
+			if plan := balance(scene{me: worker, leases: rows}); len(plan.take)+len(plan.ask) > 0 {
 				t.Fatalf("%s has plans although all is even: %+v", worker, plan)
 			}
 		}
@@ -152,7 +196,7 @@ func drawTable(t *rapid.T, workers []string) []standing {
 func everybodyActs(rows []standing, workers []string) []standing {
 	next := slices.Clone(rows)
 	for _, worker := range workers {
-		plan := balance(worker, 0, rows)
+		plan := balance(scene{me: worker, leases: rows})
 		for _, l := range slices.Concat(plan.take, plan.ask) {
 			i := slices.IndexFunc(next, func(r standing) bool { return r.Key == l.Key })
 			if next[i].Owner == l.Owner {
@@ -189,7 +233,7 @@ func TestPlansFromOneTableDoNotWorkAgainstOneAnother(t *testing.T) {
 		rows := drawTable(t, workers)
 		wanted := make(map[string]string)
 		for _, worker := range workers {
-			plan := balance(worker, 0, rows)
+			plan := balance(scene{me: worker, leases: rows})
 			for _, l := range slices.Concat(plan.take, plan.ask) {
 				if other, twice := wanted[l.Key]; twice {
 					t.Fatalf("%s is wanted by %s and by %s", l.Key, other, worker)
@@ -205,7 +249,7 @@ func TestWorkersThatKnowOfNobodyTryInDifferentOrders(t *testing.T) {
 	for i := range 100 {
 		rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("s%02d", i)}, idle: true})
 	}
-	a, b := keysIn(balance("a", 0, rows).take), keysIn(balance("b", 0, rows).take)
+	a, b := keysIn(balance(scene{me: "a", leases: rows}).take), keysIn(balance(scene{me: "b", leases: rows}).take)
 	same := 0
 	for i := range 20 {
 		if slices.Contains(b[:20], a[i]) {
@@ -224,6 +268,6 @@ func BenchmarkBalance(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		balance("w99", 0, rows)
+		balance(scene{me: "w99", leases: rows})
 	}
 }

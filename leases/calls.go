@@ -15,13 +15,18 @@ const maxCalls = 64
 
 // call makes one call to the store, within the bounds of time and number.
 func (c *Coordinator) call(ctx context.Context, op string, f func(context.Context) error) error {
+	return c.callWithin(ctx, op, c.pace.attempt, f)
+}
+
+// callWithin is call with a time of its own.
+func (c *Coordinator) callWithin(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) error {
 	select {
 	case c.calls <- struct{}{}:
 		defer func() { <-c.calls }()
 	case <-ctx.Done():
 		return fmt.Errorf("leases: %s: %w", op, ctx.Err())
 	}
-	bounded, cancel := context.WithTimeout(ctx, c.pace.attempt)
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := f(bounded)
 	if ctx.Err() == nil {

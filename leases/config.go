@@ -23,6 +23,9 @@ type Config struct {
 	FailoverTime time.Duration
 	// MaxLeases is how many leases this worker holds at most. Default: no limit.
 	MaxLeases int
+	// MaxMoves is how many leases of others this worker asks for at once at most: each stops a shard for a moment. Default: a quarter
+	// of its share, and at least eight.
+	MaxMoves int
 	// ShutdownTimeout is how long Run waits for Work to return after its context has ended; what has not returned then is
 	// cancelled. Default 30 s.
 	ShutdownTimeout time.Duration
@@ -78,6 +81,7 @@ func (cfg Config) validate() error {
 	demand(cfg.Work != nil, "Work", "is required")
 	demand(cfg.FailoverTime >= minFailoverTime, "FailoverTime", fmt.Sprintf("is %v; it must be at least %v", cfg.FailoverTime, minFailoverTime))
 	demand(cfg.MaxLeases >= 0, "MaxLeases", fmt.Sprintf("is %d; it must be positive, or 0 for no limit", cfg.MaxLeases))
+	demand(cfg.MaxMoves >= 0, "MaxMoves", fmt.Sprintf("is %d; it must be positive, or 0 for the default", cfg.MaxMoves))
 	demand(cfg.ShutdownTimeout > 0, "ShutdownTimeout", fmt.Sprintf("is %v; it must be positive", cfg.ShutdownTimeout))
 	demand(cfg.HandoffTimeout > 0, "HandoffTimeout", fmt.Sprintf("is %v; it must be positive", cfg.HandoffTimeout))
 	return errors.Join(faults...)
@@ -90,6 +94,8 @@ type pace struct {
 	renew    time.Duration // between two writes on a held lease
 	attempt  time.Duration // how long one call may take before it is given up
 	scan     time.Duration // between two scans of the table
+	sweep    time.Duration // how long a scan of the whole table may take
+	beat     time.Duration // between two writes of this worker's own row
 	discover time.Duration // between two questions to the index
 	grace    time.Duration // how long a cancelled Work may take to return
 	parents  time.Duration // between two looks at unfinished parents
@@ -103,6 +109,8 @@ func paceOf(failover time.Duration) pace {
 		renew:    failover/3 - failover/400, // the KCL's period: a third less 25 ms at the default of 10 s
 		attempt:  failover / 5,
 		scan:     failover / 5,
+		sweep:    failover / 2,
+		beat:     min(failover/2, javaBeat/3),
 		discover: min(failover/4, 500*time.Millisecond),
 		grace:    failover / 2,
 		parents:  min(failover/10, time.Second),

@@ -2,6 +2,7 @@ package leases
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,25 +26,40 @@ type Coordinator struct {
 	ran       atomic.Bool
 	keepers   owned.Group
 	works     owned.Group
+	readers   owned.Group   // of the table
+	present   owned.Group   // whoever keeps this worker's row
 	calls     chan struct{} // holds one token for each call under way
 	nudged    chan struct{} // capacity 1: the table should be looked at soon
 	abandoned chan struct{} // closed when Run no longer waits
 
-	heirs heirs
+	readings chan reading // capacity 1: what a reader has read
+
+	heirs   heirs
+	callers callers
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*Held
 	resting  map[string]time.Time // leases to leave alone, and until when
 	draining bool
-	failing  map[string]bool // kinds of calls that failed the last time
+	failing  map[string]bool  // kinds of calls that failed the last time
+	traces   map[string]int64 // lease -> the counter that a holding which is over may have left
+	newborn  map[string]bool  // leases that were created by the end of a shard
+	leader   leadership
 
 	// The rest is used by Run's goroutine alone, or read by goroutines for which it waits.
 	watch     *watch
 	asked     map[string]string // leases that this worker asks for, and who holds them; written under mu
 	named     map[string]bool   // what the index said last
 	burst     int               // how many leases may be taken at once
+	busy      bool              // the table is being read
 	scannedAt time.Time
-	damage    string // the damaged rows that were last reported
+	parted    bool      // the table is so large that each worker watches parts of it
+	peers     []string  // who watch it, this worker among them
+	parts     []int     // those that this worker watches
+	unsettled bool      // the last plan had something to do
+	wholeDue  time.Time // when the whole of a large table is to be read again
+	calm      time.Time // when the leases of a worker that came or went will have moved
+	damage    string    // the damaged rows that were last reported
 }
 
 // New returns a coordinator. The error lists everything that is wrong with the configuration.
@@ -57,7 +73,9 @@ func New(cfg Config) (*Coordinator, error) {
 		cfg: cfg, pace: pace, hooks: cfg.Hooks.withDefaults(), log: cfg.Logger.With(zap.String("worker", cfg.Worker)),
 		retries: retry.Policy{Initial: pace.failover / 100, Max: pace.failover / 10}, jitter: retry.RandomJitter(),
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
-		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
+		readings: make(chan reading, 1),
+		held:     make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
+		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
 		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst,
 	}, nil
 }
@@ -65,17 +83,32 @@ func New(cfg Config) (*Coordinator, error) {
 // Run takes part until ctx ends, then drains: it tells every Work to finish, and gives each lease away as soon as its Work has
 // returned. What has not returned after ShutdownTimeout is cancelled, and what has not returned a little after that is named in the
 // error, a *StuckError; those leases are not released but left to expire. Run never hangs, and returns nil when all was given away.
-// A second call returns ErrUsed.
+//
+// It drains too, and returns an error that is ErrRefused, when the table must not be used any more. Before anything is held it fails
+// where the store says that it will never write this worker's row, for want of a permission for instance. A second call returns ErrUsed.
 func (c *Coordinator) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return ErrUsed
 	}
 	c.life = context.WithoutCancel(ctx)
-	c.attendTable(ctx)
-	return c.shutDown()
+	running, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	if err := c.introduce(running); err != nil {
+		return err
+	}
+	c.present.Go("keep this worker's row", func() { c.bePresent(running, refuse) })
+	c.attendTable(running)
+	refuse(nil) // it has ended already; this frees what hangs on it
+	c.readers.Wait(c.life)
+	c.present.Wait(c.life) // both only finish a call that ctx has cut short
+	err := c.shutDown()
+	if cause := context.Cause(running); errors.Is(cause, ErrRefused) {
+		err = errors.Join(cause, err)
+	}
+	return err
 }
 
-// attendTable is the worker's life: it asks the index for its own name, and looks at the whole table, until ctx ends.
+// attendTable is the worker's life: it asks the index for its own name, and looks at the table, until ctx ends.
 func (c *Coordinator) attendTable(ctx context.Context) {
 	discover := time.NewTicker(c.pace.discover)
 	defer discover.Stop()
@@ -87,21 +120,17 @@ func (c *Coordinator) attendTable(ctx context.Context) {
 		case <-discover.C:
 			c.discover(ctx)
 		case <-scan.C:
-			c.survey(ctx)
+			if !c.busy {
+				c.startReading(ctx)
+			}
+		case r := <-c.readings:
+			c.digest(ctx, r)
 			scan.Reset(time.Until(c.nextScan()))
 		case <-c.nudged:
+			c.lookAtNewborn(ctx)
 			scan.Reset(time.Until(c.scannedAt.Add(c.pace.discover / 5)))
 		}
 	}
-}
-
-// nextScan returns when the table is to be looked at again: after the usual time, or when the next lease may be found silent.
-func (c *Coordinator) nextScan() time.Time {
-	next := c.scannedAt.Add(c.pace.scan)
-	if expiry, ok := c.watch.nextExpiry(c.cfg.Worker); ok && expiry.Before(next) {
-		return later(expiry.Add(time.Millisecond), c.scannedAt.Add(c.pace.discover/5))
-	}
-	return next
 }
 
 // nudge asks for a look at the table soon.

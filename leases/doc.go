@@ -1,8 +1,8 @@
 // Package leases decides which worker reads which shard, and writes down how far each has got.
 //
-// Workers share one table of leases, one row for each shard, and nothing else: they do not talk to one another, and none of them
-// leads. The table is laid out as the Kinesis Client Library 3.5 lays it out, and every write has the library's own conditions or
-// stricter ones, so Java workers may take part; while a Java worker leads, it balances as well, and the two do not yet agree on who does.
+// Workers share one table, with a row for each shard's lease and a row for each worker, and nothing else: they do not talk to one
+// another, and none of them leads. The table is laid out as the Kinesis Client Library 3.5 lays it out, and every write has the library's
+// own conditions or stricter ones, so Java workers may take part; while one of them leads, balancing is left to it.
 //
 // # A row
 //
@@ -63,18 +63,48 @@
 //
 // # A worker
 //
+// A worker writes its own row before it takes anything, and twice in a failover time from then on; the row is deleted last of all.
 // Every half second (or quarter of F) it asks the index which rows name it, and adopts by a renewal those that it does not hold. Every
 // fifth of F, when a lease is about to be found silent, and after changes of its own, it reads the table, works out a plan, takes what
 // is idle and asks for what it lacks. The plan is a pure function of the rows (balance.go): all workers that see the same table compute
 // the same one, and each carries out its own part. A lease in a handoff counts where it goes. Leases at SHARD_END or with unfinished
-// parents weigh nothing.
+// parents weigh nothing. Shares are by count.
+//
+// A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
+// doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
+// is the one place where clocks meet, and a wrong one costs an uneven share for a minute. A row that says of a metric that it could not
+// be taken is that of a worker that takes no more, as all do when they stop. Workers of the Java library are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
 // in the index; so nothing waits for a failover time. What it is still given meanwhile, it passes on.
 //
-// A worker that starts knows of no others before it has read the table, and they do not know of it before it holds or has asked for
-// something. It therefore takes few leases at first and looks again, and no lease is asked for that is not above its holder's share.
-// An asker that dies before its handoff is done gets the lease all the same, and loses it a failover time later.
+// Workers that start at the same moment may not have seen one another's rows. A worker therefore takes few leases at first and looks
+// again, and no lease is asked for that is not above its holder's share.
+//
+// # Large tables
+//
+// A table of 500 rows or more, with five workers of this package or more, is not read whole by everybody. It is cut into 64 parts; each
+// has two watchers, those live workers that draw the best lots for it (read.go). A watcher reads its parts every fifth of F. What it finds
+// idle there it takes, up to its share, or writes in the name of the worker to which the lease's key gives it by lot, among those below
+// their shares: nobody else may be looking. The whole is read by a worker that has just started, or has something to take or to ask for;
+// when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
+// more rarely the more workers there are. So the fleet reads the table about three times in a fifth of F, however many workers it has.
+// Leases that are born at the end of a shard are looked at by the worker that ended it.
+//
+// # Handoffs
+//
+// The asker's row is read, consistently, before Work is told to stop and again before the lease is given away. If the row is gone, says
+// that the worker stops, or has not changed since it was first seen for two of its periods, the handoff is refused.
+//
+// # With a Java leader
+//
+// A row Leader whose version keeps changing means that a Java worker leads, and balances. Then nothing is asked for and nothing is
+// written in another worker's name; what is unowned, or what another owner let expire, is taken still, up to the share. A lease whose
+// trust has lapsed here is not taken back while the row names this worker, and is not adopted while its counter may be one that this
+// worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
+// way. The leader's own write moves the counter, and then the lease is adopted. A version that stands still for as long as the row says
+// that it lasts is a dead leader's, and the row is deleted under that version. What was read is good for a failover time: a new leader
+// finds nobody silent in less. A worker that cannot read the row for longer behaves as if there was one.
 //
 // # Shards
 //
@@ -85,6 +115,8 @@
 // # Goroutines
 //
 //	Run's caller          the loop of attendTable, then shutDown; it alone touches the watch and the plan
+//	read the table        one at a time, and one more for each part in a large table; ends with the scan
+//	keep this worker's row   one, until the worker stops: its row, the leader's, and whether the table may still be used
 //	keeper of <lease>     one for each holding; renews, minds the handoff, gives the lease up
 //	work on <lease>       one for each holding; Config.Work
 //	take, adopt, ask, …   one for each store call of a burst; Run's caller waits for them
@@ -95,8 +127,9 @@
 //
 // # Files, in reading order
 //
-// lease.go (the row), store.go (what keeps it), write.go (every conditional write), memory.go (a store in this process),
-// coordinate.go (the worker), calls.go (its calls to the store), observe.go (who is silent), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a
-// lease in hand), keep.go and renew.go (how it stays so), fence.go (how a write is made and its outcome settled), handoff.go, end.go,
-// release.go and heirs.go (how it is given away), sync.go (a stream's first leases), config.go, hooks.go, errors.go.
+// lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
+// coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), observe.go (who is silent), read.go (how
+// much of the table is read, and when), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
+// and renew.go (how it stays so), fence.go (how a write is made and its outcome settled), handoff.go and callers.go (what another worker's
+// wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), config.go, hooks.go, errors.go.
 package leases

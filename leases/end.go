@@ -39,8 +39,18 @@ func (h *Held) End(ctx context.Context, children []Lease) error {
 	}
 	h.c.log.Info("shard ended", zap.String("lease", h.key), zap.Int("children", len(children)))
 	h.c.hooks.Ended(h.Lease())
+	h.c.expect(children)
 	h.c.nudge()
 	return nil
+}
+
+// expect notes that children have been created, which this worker is the first to know of.
+func (c *Coordinator) expect(children []Lease) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, child := range children {
+		c.newborn[child.Key] = true
+	}
 }
 
 // beget creates one child's lease. The write needs no fence: it says nothing that was not true before, and only where there was

@@ -192,15 +192,12 @@ func (h *Held) learn(row Lease, start time.Time) error {
 		h.renewAt = start.Add(h.c.pace.renew)
 	}
 	h.row = row
-	asked := h.heedHandoff()
+	h.heedHandoff()
 	lapsed := h.mine(row) && h.trust.lapsed()
 	if !h.mine(row) {
 		h.enter(parted(row))
 	}
 	h.mu.Unlock()
-	if asked {
-		h.reportAsked(row)
-	}
 	if lapsed {
 		h.lapse()
 		return fmt.Errorf("%w: %w", ErrLost, errSilence)

@@ -8,26 +8,73 @@ import (
 	"go.uber.org/zap"
 )
 
-// heedHandoff begins to drain when the row says that another worker wants the lease, and forgets about it when the row no longer
-// does; true: it has just been learned. The caller holds mu.
-func (h *Held) heedHandoff() bool {
-	_, asked := h.row.handoffFrom(h.c.cfg.Worker)
+// heedHandoff wakes the keeper when the row says that another worker wants the lease, and forgets about it when the row no longer does.
+// The caller holds mu.
+func (h *Held) heedHandoff() {
+	asker, asked := h.row.handoffFrom(h.c.cfg.Worker)
 	if !asked {
-		h.askedAt = time.Time{}
-		return false
+		h.asker, h.askedAt = "", time.Time{}
+		return
 	}
-	if !h.askedAt.IsZero() {
-		return false
+	if asker == h.asker {
+		return
 	}
-	h.askedAt = time.Now()
-	h.enter(draining)
+	h.asker, h.askedAt, h.meet = asker, time.Time{}, true
 	notify(h.changed)
-	return true
 }
 
-func (h *Held) reportAsked(row Lease) {
-	h.c.log.Info("handoff asked", zap.String("lease", h.key), zap.String("by", row.Owner))
-	h.c.hooks.HandoffAsked(row)
+// meetAsker begins to drain if the worker that wants the lease is there to take it, and refuses otherwise: Work would stop for nobody.
+func (h *Held) meetAsker(ctx context.Context) {
+	h.mu.Lock()
+	asker, meet := h.asker, h.meet && !h.state.over()
+	h.meet = false
+	h.mu.Unlock()
+	if !meet || asker == "" {
+		return
+	}
+	if !h.c.askerLives(ctx, asker) {
+		h.refuseDead(ctx, asker)
+		return
+	}
+	h.mu.Lock()
+	row, asked := h.row, h.asker == asker && !h.state.over()
+	if asked {
+		h.askedAt = time.Now()
+		h.enter(draining)
+		notify(h.changed)
+	}
+	h.mu.Unlock()
+	if asked {
+		h.c.log.Info("handoff asked", zap.String("lease", h.key), zap.String("by", asker))
+		h.c.hooks.HandoffAsked(row)
+	}
+}
+
+// refuseDead refuses a handoff to a worker that is gone or stops.
+func (h *Held) refuseDead(ctx context.Context, asker string) {
+	switch err := h.tryRefusal(ctx); {
+	case errors.Is(err, errNothing): // it was withdrawn
+	case err != nil:
+		h.mu.Lock()
+		h.meet = true // as soon as the keeper wakes again
+		h.mu.Unlock()
+	default:
+		h.c.log.Info("handoff refused: the worker that asked is gone", zap.String("lease", h.key), zap.String("asker", asker))
+		h.c.hooks.HandoffRefused(h.Lease())
+	}
+}
+
+// tryRefusal makes the row this worker's alone again; errNothing: it is already.
+func (h *Held) tryRefusal(ctx context.Context) error {
+	return h.write(ctx, operation{
+		spell: func(row Lease) (Write, error) {
+			if _, asked := row.handoffFrom(h.c.cfg.Worker); !asked {
+				return Write{}, errNothing
+			}
+			return refuse(row), nil
+		},
+		landed: h.mine,
+	})
 }
 
 // patience returns when the next step against a Work that does not finish is due; zero: none is.
@@ -70,15 +117,7 @@ func (h *Held) refuse(ctx context.Context) {
 	first := !h.stuck
 	h.stuck = true
 	h.mu.Unlock()
-	err := h.write(ctx, operation{
-		spell: func(row Lease) (Write, error) {
-			if _, asked := row.handoffFrom(h.c.cfg.Worker); !asked {
-				return Write{}, errNothing
-			}
-			return refuse(row), nil
-		},
-		landed: h.mine,
-	})
+	err := h.tryRefusal(ctx)
 	if errors.Is(err, errNothing) {
 		return // the asker has withdrawn
 	}

@@ -35,7 +35,9 @@ type Held struct {
 	row       Lease // as last written or read
 	trust     trust
 	renewAt   time.Time
-	askedAt   time.Time // when the handoff in progress was learned of
+	asker     string    // who wants the lease; empty: nobody
+	meet      bool      // whether the asker lives has to be found out
+	askedAt   time.Time // when the handoff began to be prepared; zero: it did not
 	stoppedAt time.Time
 	stuck     bool  // a handoff was refused because Work did not return
 	tries     tries // writes since the counter last moved
@@ -190,6 +192,7 @@ func (h *Held) lose(cause error) {
 }
 
 func (h *Held) reportLost(row Lease, cause error) {
+	h.c.trace(h.key, row.Counter+1) // a write whose outcome is unknown may have moved it
 	h.c.log.Warn("lease lost", zap.String("lease", h.key), zap.Error(cause))
 	h.c.hooks.Lost(row, cause)
 	h.c.nudge()

@@ -15,14 +15,16 @@ type Hooks struct {
 	Ended func(Lease)
 	// Released: Work returned, and the lease was given to worker to, or to nobody in particular where that is empty.
 	Released func(l Lease, to string)
-	// Scanned: the table was read. planned tells how many leases this worker is about to take and to ask for.
+	// Given: a lease whose holder was silent, or that had none, was written in the name of worker to, which adopts it.
+	Given func(l Lease, to string)
+	// Scanned: the table was read, or in a large one a part of it, which the snapshot holds. planned tells how many leases this worker is about to take to ask for, and to give.
 	Scanned func(s Snapshot, planned Planned)
 	// StoreFailed: a call to the store failed. It will be made again; op is the Store method's name.
 	StoreFailed func(op string, err error)
 }
 
 // Planned is what one look at the table led to.
-type Planned struct{ Take, Ask int }
+type Planned struct{ Take, Ask, Give int }
 
 // withDefaults returns hooks of which none is nil.
 func (h Hooks) withDefaults() Hooks {
@@ -32,6 +34,7 @@ func (h Hooks) withDefaults() Hooks {
 	fill(&h.HandoffRefused, func(Lease) {})
 	fill(&h.Ended, func(Lease) {})
 	fill(&h.Released, func(Lease, string) {})
+	fill(&h.Given, func(Lease, string) {})
 	fill(&h.Scanned, func(Snapshot, Planned) {})
 	fill(&h.StoreFailed, func(string, error) {})
 	return h

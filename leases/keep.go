@@ -24,8 +24,10 @@ func (h *Held) keep(ctx context.Context) {
 			h.advance(lost)
 			return
 		case <-h.changed:
+			h.meetAsker(ctx)
 		case <-h.look:
 			h.renew(ctx)
+			h.meetAsker(ctx)
 		case <-wake.C:
 			h.attend(ctx)
 		}
@@ -54,6 +56,7 @@ func (h *Held) attend(ctx context.Context) {
 	if h.isDue(func() time.Time { return h.renewAt }) {
 		h.renew(ctx)
 	}
+	h.meetAsker(ctx)
 	if h.isDue(h.patience) {
 		h.losePatience(ctx)
 	}
@@ -71,7 +74,7 @@ func (h *Held) isDue(when func() time.Time) bool {
 // an asker may come or withdraw in between.
 func (h *Held) giveUp(ctx context.Context) {
 	defer h.cancel(ErrStopped) // Work is gone and nobody listens; this frees the context
-	var parting parting
+	parting := parting{dead: h.deadAsker(ctx)}
 	err := h.persist(ctx, operation{
 		spell:  func(row Lease) (Write, error) { return parting.spell(h, row) },
 		landed: func(row Lease) bool { return row.Owner == parting.to && row.CheckpointOwner == "" },
@@ -79,14 +82,28 @@ func (h *Held) giveUp(ctx context.Context) {
 	switch {
 	case err != nil:
 		h.c.log.Warn("lease not released", zap.String("lease", h.key), zap.Error(err))
+	case parting.refused && !parting.spelled:
+		h.c.log.Info("handoff refused: the worker that asked is gone", zap.String("lease", h.key), zap.String("asker", parting.dead))
+		h.c.hooks.HandoffRefused(h.Lease())
 	case parting.spelled:
 		h.c.log.Info("lease released", zap.String("lease", h.key), zap.String("to", parting.to))
 		h.c.hooks.Released(h.Lease(), parting.to)
 	}
 }
 
+// deadAsker returns the worker that wants the lease if it is not there to take it.
+func (h *Held) deadAsker(ctx context.Context) string {
+	asker, asked := h.Lease().handoffFrom(h.c.cfg.Worker)
+	if !asked || h.progress().over() || h.c.askerLives(ctx, asker) {
+		return ""
+	}
+	return asker
+}
+
 // parting is how a lease is given up.
 type parting struct {
+	dead    string // a worker to whom nothing is handed over
+	refused bool
 	spelled bool
 	to      string // empty: to nobody in particular
 	heir    func() string
@@ -96,9 +113,12 @@ type parting struct {
 func (p *parting) spell(h *Held, row Lease) (Write, error) {
 	asker, asked := row.handoffFrom(h.c.cfg.Worker)
 	switch state := h.progress(); {
-	case asked:
+	case asked && asker != p.dead:
 		p.spelled, p.to = true, asker
 		return complete(row), nil
+	case asked && !h.c.leaving():
+		p.refused, p.to = true, h.c.cfg.Worker
+		return refuse(row), nil // the row names this worker, so the lease is found and adopted anew
 	case h.c.leaving():
 		return p.bequeath(h, row), nil
 	case state > working:

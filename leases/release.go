@@ -9,12 +9,16 @@ import (
 
 // shutDown is how a worker leaves, in order:
 //
-//  1. every Work is told to finish, and the handoffs that this worker has asked for are withdrawn;
-//  2. each lease is given away by its keeper as soon as its Work has returned, and what others still give to this worker is passed
+//  1. its row says that it stops: a Java leader would give the leases back to it, and others would still hand it what it has asked for;
+//  2. every Work is told to finish, and the handoffs that this worker has asked for are withdrawn;
+//  3. each lease is given away by its keeper as soon as its Work has returned, and what others still give to this worker is passed
 //     on;
-//  3. after ShutdownTimeout every Work that still runs is cancelled;
-//  4. after a grace the rest is abandoned: it is not renewed any more, cannot write any more, and expires.
+//  4. after ShutdownTimeout every Work that still runs is cancelled;
+//  5. after a grace the rest is abandoned: it is not renewed any more, cannot write any more, and expires;
+//  6. its row is deleted.
 func (c *Coordinator) shutDown() error {
+	_ = c.beat(c.life, departing(c.cfg.Worker, c.pace.beat)) // reported; passOnUntilIdle makes it again
+	defer c.retire()
 	c.leave()
 	done := c.passOnUntilIdle(c.cfg.ShutdownTimeout)
 	if !done {
@@ -61,7 +65,12 @@ func (c *Coordinator) stuckKeys() []string {
 func (c *Coordinator) passOnUntilIdle(patience time.Duration) bool {
 	ctx, cancel := context.WithTimeout(c.life, patience)
 	defer cancel()
+	beat := time.Now()
 	for ctx.Err() == nil {
+		if time.Since(beat) > c.pace.beat {
+			beat = time.Now()
+			_ = c.beat(ctx, departing(c.cfg.Worker, c.pace.beat))
+		}
 		c.refreshHeirs(ctx)
 		c.passOn(ctx)
 		if c.waitForKeepers(c.pace.discover) {
@@ -76,9 +85,12 @@ func (c *Coordinator) refreshHeirs(ctx context.Context) {
 	if time.Since(c.scannedAt) < c.pace.scan {
 		return
 	}
-	if snapshot, ok := c.scan(ctx); ok {
-		c.plan(snapshot.Leases)
-	}
+	c.lookAround(ctx)
+}
+
+// retire deletes this worker's row. If that fails, others find that it stands still.
+func (c *Coordinator) retire() {
+	_ = c.call(c.life, "Retire", func(ctx context.Context) error { return c.cfg.Store.Retire(ctx, c.cfg.Worker, time.Time{}) })
 }
 
 // waitForKeepers waits until every lease has been given up, or for the time given.

@@ -106,8 +106,10 @@ func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
 		time.Sleep(10 * time.Second)
 
 		f.workers[names[0]].kill()
+		dead := names[0]
 		names = names[1:]
-		t.Log("one died: even after", f.await(13*time.Second, "even without the dead one", spread))
+		t.Log("one died: all read after", f.await(13*time.Second, "all read without the dead one", func(load map[string]int) bool { return sum(load)-load[dead] == total }))
+		t.Log("one died: even after another", f.await(20*time.Second, "even without the dead one", spread))
 
 		f.start("joiner", idle)
 		names = append(names, "joiner")
@@ -119,6 +121,13 @@ func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
 		t.Log("one stopped: even after", f.await(time.Second, "even without the one that stopped", spread))
 		f.stopAll()
 	})
+}
+
+func sum(load map[string]int) (n int) {
+	for _, count := range load {
+		n += count
+	}
+	return n
 }
 
 func TestLeasesThatAWorkerCannotWorkOnAreLeftToOthers(t *testing.T) {

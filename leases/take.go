@@ -72,6 +72,9 @@ func (c *Coordinator) adopt(ctx context.Context, key string) {
 		c.attempt(ctx, evict(row))
 		return
 	}
+	if c.isLed() && c.traced(row) {
+		return // the leader will give it to somebody; whoever leads last finds it silent
+	}
 	c.acquire(ctx, renewal(row))
 }
 
@@ -91,72 +94,17 @@ func (c *Coordinator) turnAway(ctx context.Context, key string) {
 // then, or does not, and discover will see.
 func (c *Coordinator) acquire(ctx context.Context, w Write) bool {
 	start, row, err := c.write(ctx, w, func(time.Time) {})
-	if err != nil || row.Holder() != c.cfg.Worker {
+	if err != nil {
+		if counter, named := w.Condition().Counter.Get(); named && !answered(err) {
+			c.trace(w.Key(), counter+1)
+		}
+		return false
+	}
+	if row.Holder() != c.cfg.Worker {
 		return false
 	}
 	c.hold(row, start)
 	return true
-}
-
-// survey looks at the whole table and does what follows from it.
-func (c *Coordinator) survey(ctx context.Context) {
-	snapshot, ok := c.scan(ctx)
-	if !ok {
-		return
-	}
-	c.heedNames(ctx, snapshot.Leases)
-	plan := c.plan(snapshot.Leases)
-	c.hooks.Scanned(snapshot, Planned{Take: len(plan.take), Ask: len(plan.ask)})
-	c.takeAll(ctx, plan.take)
-	c.each(ctx, "ask", keysIn(plan.ask), c.askFor)
-}
-
-// scan reads the table and notes what has moved in it.
-func (c *Coordinator) scan(ctx context.Context) (snapshot Snapshot, ok bool) {
-	c.scannedAt = time.Now()
-	err := c.call(ctx, "Scan", func(ctx context.Context) (err error) {
-		snapshot, err = c.cfg.Store.Scan(ctx)
-		return err
-	})
-	if err != nil {
-		return Snapshot{}, false
-	}
-	c.scannedAt = time.Now()
-	c.watch.see(snapshot.Leases, c.scannedAt)
-	c.reportDamage(snapshot.Damaged)
-	return snapshot, true
-}
-
-// plan decides what to do, and to whom to leave what when this worker stops.
-func (c *Coordinator) plan(rows []Lease) plan {
-	plan := balance(c.cfg.Worker, c.cfg.MaxLeases, c.standings(rows))
-	c.heirs.know(plan.load, c.cfg.Worker)
-	return plan
-}
-
-// standings returns the leases as the planner wants them. What this worker holds is known better than the scan can show it.
-func (c *Coordinator) standings(rows []Lease) []standing {
-	all := make([]standing, 0, len(rows))
-	for _, row := range rows {
-		if c.cfg.Runnable(row) {
-			all = append(all, c.standing(row))
-		}
-	}
-	return all
-}
-
-func (c *Coordinator) standing(row Lease) standing {
-	idle, silent := c.watch.idleFor(row.Key, c.scannedAt)
-	s := standing{Lease: row, idle: silent, overdue: idle > c.pace.failover/2, barred: c.rests(row.Key)}
-	h, held := c.holding(row.Key)
-	switch {
-	case !held:
-	case h.progress().over():
-		s.barred = true // its Work has not returned: two must not run side by side
-	default:
-		s.Lease, s.idle = h.Lease(), false
-	}
-	return s
 }
 
 // heedNames acts on rows that name this worker in a way that the index does not show.
@@ -212,6 +160,21 @@ func (c *Coordinator) takeAll(ctx context.Context, rows []Lease) {
 		c.burst = min(2*c.burst, maxBurst)
 		c.nudge() // there may be more, and the others have taken theirs
 	}
+}
+
+// giveAll writes idle leases in the names of those that should have them, who find them in the index.
+func (c *Coordinator) giveAll(ctx context.Context, gifts []gift) {
+	to := make(map[string]gift, len(gifts))
+	keys := make([]string, 0, len(gifts))
+	for _, g := range gifts {
+		to[g.Key] = g
+		keys = append(keys, g.Key)
+	}
+	c.each(ctx, "give", keys, func(ctx context.Context, key string) {
+		if c.attempt(ctx, take(to[key].Lease, to[key].to)) {
+			c.hooks.Given(to[key].Lease, to[key].to)
+		}
+	})
 }
 
 // askFor asks the holder of a lease to hand it over.

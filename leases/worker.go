@@ -11,6 +11,8 @@ type Worker struct {
 	Updated time.Time
 	// Every is how often the row is written; zero: the row does not say, and it is the Java library's half minute.
 	Every time.Duration
+	// MaxLeases is how many leases the worker holds at most; 0: any number, or the row does not say.
+	MaxLeases int
 	// Used has the last values of each metric in percent, the newest last; -1 stands for a value that could not be taken. "C" is the
 	// processor. Empty maps mean that the worker measures nothing.
 	Used map[string][]float64
@@ -49,14 +51,14 @@ const (
 )
 
 // alive returns the row of a worker that measures nothing: a Java leader then goes by the leases it has.
-func alive(id string, every time.Duration) Worker {
-	return Worker{ID: id, Updated: time.Now(), Every: every, Used: map[string][]float64{}, Limits: map[string][]float64{}}
+func alive(id string, every time.Duration, maxLeases int) Worker {
+	return Worker{ID: id, Updated: time.Now(), Every: every, MaxLeases: maxLeases, Used: map[string][]float64{}, Limits: map[string][]float64{}}
 }
 
 // departing returns the row of a worker that stops. The metric that fails keeps a Java leader from giving its leases back to it, which
 // empty maps would not.
 func departing(id string, every time.Duration) Worker {
-	w := alive(id, every)
+	w := alive(id, every, 0)
 	w.Used["C"], w.Limits["C"] = []float64{-1}, []float64{100}
 	return w
 }

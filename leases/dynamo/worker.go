@@ -16,8 +16,12 @@ import (
 // supportCode says that the worker knows the layout with a single table.
 const supportCode = 1
 
-// everyProperty is the one property of ours in the map that the KCL reserves: how often the row is written, in milliseconds.
-const everyProperty = "beatMillis"
+// The properties of ours in the map that the KCL reserves: how often the row is written, in milliseconds, and how many leases the worker
+// holds at most.
+const (
+	everyProperty = "beatMillis"
+	maxProperty   = "maxLeases"
+)
 
 // Beat writes the row as a Java worker writes its own: what it does not name stays. A row of another kind is never touched.
 func (s *Store) Beat(ctx context.Context, w leases.Worker) error {
@@ -28,10 +32,18 @@ func (s *Store) Beat(ctx context.Context, w leases.Worker) error {
 		ExpressionAttributeNames: map[string]string{"#kind": entityType, "#properties": "properties"},
 		ExpressionAttributeValues: item{
 			":kind": text(kindWorker), ":now": seconds(w.Updated), ":sup": number(supportCode), ":sts": lists(w.Used), ":opr": lists(w.Limits),
-			":properties": &types.AttributeValueMemberM{Value: item{everyProperty: text(strconv.FormatInt(w.Every.Milliseconds(), 10))}},
+			":properties": properties(w),
 		},
 	})
 	return s.failure("UpdateItem", err)
+}
+
+func properties(w leases.Worker) types.AttributeValue {
+	all := item{everyProperty: text(strconv.FormatInt(w.Every.Milliseconds(), 10))}
+	if w.MaxLeases > 0 {
+		all[maxProperty] = text(strconv.Itoa(w.MaxLeases))
+	}
+	return &types.AttributeValueMemberM{Value: all}
 }
 
 // Worker reads one row, strongly consistent.
@@ -119,6 +131,9 @@ func decodeWorker(row item) leases.Worker {
 	if properties, ok := row["properties"].(*types.AttributeValueMemberM); ok {
 		p := reader{row: properties.Value}
 		w.Every, _ = millis(p.text(everyProperty))
+		if most, err := strconv.Atoi(p.text(maxProperty)); err == nil {
+			w.MaxLeases = max(0, most)
+		}
 	}
 	return w
 }

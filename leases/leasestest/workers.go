@@ -19,6 +19,7 @@ func workers(t *testing.T, store leases.Store) {
 	beat(t, store, first)
 	second := first
 	second.Updated = time.Unix(1_700_000_005, 0)
+	second.MaxLeases = 7
 	second.Used, second.Limits = map[string][]float64{"C": {12.5, -1}}, map[string][]float64{"C": {100}}
 	beat(t, store, second)
 	beat(t, store, leases.Worker{ID: "worker-2", Updated: time.Unix(1, 0), Every: time.Second})

@@ -1,0 +1,276 @@
+package leases
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/penstock-go/penstock/internal/owned"
+)
+
+// A small table is read whole by every worker. In a large one that would cost the table times the workers, so it is cut into parts, and
+// each is read by two watchers of it. Who they are, every worker works out by itself; where two disagree about who lives, a part has one
+// watcher more or less for a while.
+const (
+	// partCount is fixed, so that all workers mean the same by a part.
+	partCount = 64
+	// watchersPerPart is more than one, so that one that dies together with others leaves no lease unwatched.
+	watchersPerPart = 2
+	// A table of fewer rows, or with fewer workers, is read whole.
+	partedRows    = 500
+	partedWorkers = 5
+)
+
+// reading is what one look at the table brought.
+type reading struct {
+	whole  bool
+	began  time.Time
+	pieces []piece
+	failed bool // in part or as a whole
+}
+
+// piece is what one scan found.
+type piece struct {
+	part     int // noPart: the whole table
+	snapshot Snapshot
+	at       time.Time // when the scan was done
+}
+
+// startReading begins a look at the table; the answer comes to c.readings.
+func (c *Coordinator) startReading(ctx context.Context) {
+	c.busy = true
+	parts := c.parts
+	if c.wantsWhole(time.Now()) {
+		parts = nil
+	}
+	c.readers.Go("read the table", func() { c.readings <- c.readTable(ctx, parts) })
+}
+
+// wantsWhole reports whether the next look must be at the whole table: there is nothing to be left to others, or a plan needs it.
+func (c *Coordinator) wantsWhole(now time.Time) bool {
+	return !c.parted || c.unsettled || !now.Before(c.wholeDue)
+}
+
+// readTable reads the parts, or the whole table where there are none.
+func (c *Coordinator) readTable(ctx context.Context, parts []int) reading {
+	r := reading{whole: parts == nil, began: time.Now()}
+	if r.whole {
+		snapshot, err := c.scan(ctx)
+		r.pieces, r.failed = []piece{{noPart, snapshot, time.Now()}}, err != nil
+		if r.failed {
+			r.pieces = nil
+		}
+		return r
+	}
+	var mu sync.Mutex // guards r
+	var group owned.Group
+	for _, part := range parts {
+		group.Go("read a part", func() {
+			snapshot, err := c.scanPart(ctx, part)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				r.failed = true
+				return
+			}
+			r.pieces = append(r.pieces, piece{part, snapshot, time.Now()})
+		})
+	}
+	group.Wait(c.life) // each call ends with ctx
+	return r
+}
+
+// digest notes what was read, and does what follows from it.
+func (c *Coordinator) digest(ctx context.Context, r reading) {
+	c.busy, c.scannedAt = false, time.Now()
+	var all Snapshot
+	for _, p := range r.pieces {
+		if r.whole {
+			c.watch.see(p.snapshot, p.at)
+		} else {
+			c.watch.seePart(p.part, p.snapshot, p.at)
+		}
+		all.Leases, all.Workers = append(all.Leases, p.snapshot.Leases...), append(all.Workers, p.snapshot.Workers...)
+		all.Damaged, all.Foreign = append(all.Damaged, p.snapshot.Damaged...), all.Foreign+p.snapshot.Foreign
+	}
+	if len(r.pieces) == 0 {
+		return
+	}
+	if r.whole {
+		c.reportDamage(all.Damaged)
+		c.forgetTraces()
+	}
+	c.heedNames(ctx, all.Leases)
+	c.heedMembers()
+	c.act(ctx, r, all)
+}
+
+// act plans and carries out this worker's part.
+func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
+	began := r.began
+	if r.whole {
+		began = time.Time{}
+	}
+	plan := c.plan(began)
+	c.hooks.Scanned(found, Planned{Take: len(plan.take), Ask: len(plan.ask), Give: len(plan.give)})
+	if r.whole && !r.failed {
+		c.unsettled = len(plan.take)+len(plan.ask) > 0
+		c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
+		if c.calm.After(r.began) {
+			c.wholeDue = c.calm // what was seen is in motion still
+		}
+	}
+	c.takeAll(ctx, plan.take)
+	c.giveAll(ctx, plan.give)
+	c.each(ctx, "ask", keysIn(plan.ask), c.askFor)
+}
+
+// wholePeriod returns the time between two looks at the whole of a large table: the more workers there are, the longer, so that they
+// together read the table about as often as its watchers do.
+func (c *Coordinator) wholePeriod() time.Duration {
+	return max(3*c.pace.failover, time.Duration(2*len(c.peers))*c.pace.scan)
+}
+
+// heedMembers works out what to watch when the fleet has changed, and looks at everything soon, and once more when the leases have
+// moved. Not at once, since all others do so too.
+func (c *Coordinator) heedMembers() {
+	now := time.Now()
+	peers := c.watch.peers(c.cfg.Worker, now)
+	c.parted = len(c.watch.seen) >= partedRows && len(peers) >= partedWorkers
+	if slices.Equal(peers, c.peers) {
+		return
+	}
+	c.peers, c.parts = peers, partsOf(c.cfg.Worker, peers)
+	soon := c.jitter.Spread(time.Duration(len(peers)) * c.pace.scan / 10)
+	c.calm = now.Add(c.pace.failover*3/2 + soon)
+	if now.Add(soon).Before(c.wholeDue) {
+		c.wholeDue = now.Add(soon)
+	}
+}
+
+// partsOf returns the parts of the table that worker me watches: those for which it draws one of the best lots.
+func partsOf(me string, peers []string) []int {
+	var mine []int
+	for part := range partCount {
+		own, better := partLot(me, part), 0
+		for _, peer := range peers {
+			if lot := partLot(peer, part); peer != me && bytes.Compare(lot, own) < 0 {
+				better++
+			}
+		}
+		if better < watchersPerPart {
+			mine = append(mine, part)
+		}
+	}
+	return mine
+}
+
+func partLot(worker string, part int) []byte {
+	lot := rankOf(worker, string(rune('0'+part)))
+	return lot[:]
+}
+
+// nextScan returns when the table is to be looked at again: after the usual time, or when the next lease may be found silent.
+func (c *Coordinator) nextScan() time.Time {
+	next := c.scannedAt.Add(c.pace.scan)
+	if expiry, any := c.watch.nextExpiry(c.cfg.Worker, c.watches); any && expiry.Before(next) {
+		return later(expiry.Add(time.Millisecond), c.scannedAt.Add(c.pace.discover/5))
+	}
+	return next
+}
+
+// watches reports whether this worker reads a lease's row all the time.
+func (c *Coordinator) watches(s sighting) bool { return !c.parted || slices.Contains(c.parts, s.part) }
+
+// plan decides what to do, and to whom to leave what when this worker stops. What was last read before began is left to others; zero:
+// everything was just read.
+func (c *Coordinator) plan(began time.Time) plan {
+	now := time.Now()
+	s := scene{
+		me: c.cfg.Worker, maxLeases: c.cfg.MaxLeases, maxMoves: c.cfg.MaxMoves, members: c.watch.members(now), leaving: make(map[string]bool),
+		caps: make(map[string]int), led: c.isLed(), giving: !began.IsZero(),
+	}
+	for id, p := range c.watch.workers {
+		s.caps[id] = p.row.MaxLeases
+		s.leaving[id] = p.row.Failing() && id != c.cfg.Worker
+	}
+	for _, sighting := range c.watch.seen {
+		if c.cfg.Runnable(sighting.row) {
+			s.leases = append(s.leases, c.standing(sighting, s.led, began))
+		}
+	}
+	plan := balance(s)
+	c.heirs.know(plan.load, c.cfg.Worker)
+	return plan
+}
+
+// standing returns a lease as the planner wants it. What this worker holds is known better than a scan can show it.
+func (c *Coordinator) standing(seen sighting, led bool, began time.Time) standing {
+	row := seen.row
+	idle, silent := c.watch.idleFor(row.Key, c.scannedAt)
+	s := standing{
+		Lease: row, idle: silent, overdue: idle > c.pace.failover/2, barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
+		remote: seen.readAt.Before(began),
+	}
+	h, held := c.holding(row.Key)
+	switch {
+	case !held:
+	case h.progress().over():
+		s.barred = true // its Work has not returned: two must not run side by side
+	default:
+		s.Lease, s.idle, s.remote = h.Lease(), false, false
+	}
+	return s
+}
+
+// scan reads the whole table.
+func (c *Coordinator) scan(ctx context.Context) (snapshot Snapshot, err error) {
+	err = c.callWithin(ctx, "Scan", c.pace.sweep, func(ctx context.Context) (err error) {
+		snapshot, err = c.cfg.Store.Scan(ctx)
+		return err
+	})
+	return snapshot, err
+}
+
+func (c *Coordinator) scanPart(ctx context.Context, part int) (snapshot Snapshot, err error) {
+	err = c.call(ctx, "ScanPart", func(ctx context.Context) (err error) {
+		snapshot, err = c.cfg.Store.ScanPart(ctx, part, partCount)
+		return err
+	})
+	return snapshot, err
+}
+
+// lookAround reads the whole table and takes no other part than to know it: for a worker that stops.
+func (c *Coordinator) lookAround(ctx context.Context) {
+	snapshot, err := c.scan(ctx)
+	if err != nil {
+		return
+	}
+	c.scannedAt = time.Now()
+	c.watch.see(snapshot, c.scannedAt)
+	c.plan(time.Time{})
+}
+
+// lookAtNewborn reads the leases of children whose parent has just ended here, and takes or gives them: in a large table nobody else
+// sees them for a while.
+func (c *Coordinator) lookAtNewborn(ctx context.Context) {
+	c.mu.Lock()
+	keys := slices.Sorted(maps.Keys(c.newborn))
+	clear(c.newborn)
+	c.mu.Unlock()
+	if len(keys) == 0 || !c.parted {
+		return
+	}
+	r := reading{began: time.Now()}
+	var found Snapshot
+	for _, key := range keys {
+		if row, err := c.get(ctx, key); err == nil {
+			c.watch.note(row, time.Now())
+			found.Leases = append(found.Leases, row)
+		}
+	}
+	c.act(ctx, r, found)
+}
