@@ -73,6 +73,14 @@ type Config struct {
 	// MaxBatchBytes is how many bytes of data and partition keys a batch has, at most; a record that is larger by itself makes a batch
 	// of its own. A batch may end inside an aggregate. Default: 4 MiB.
 	MaxBatchBytes int
+	// BatchWindow is how long a batch that is not full waits for more records. Default: not at all, a batch has what one page brought.
+	BatchWindow time.Duration
+	// Concurrency is in how many lanes the records of one shard are handled side by side, those of one partition key always in the same.
+	// Default: 1.
+	Concurrency int
+	// Failure says what becomes of records that the handler does not manage. Default: they are tried for as long as the lease is held.
+	// A handler may say otherwise about all four of these: see [Shape].
+	Failure Failure
 	// MaxBufferedBytes bounds the memory for records that were fetched and are not handled yet, over all shards of the worker; reading
 	// waits when it is used up. At least 1 MiB. Default: 128 MiB. The package documentation says what is counted and what comes on top.
 	MaxBufferedBytes int
@@ -155,6 +163,7 @@ func (c Config) withDefaults() Config {
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, defaultShutdownTimeout)
 	c.MaxBatchRecords = cmp.Or(c.MaxBatchRecords, defaultMaxBatchRecords)
 	c.MaxBatchBytes = cmp.Or(c.MaxBatchBytes, defaultMaxBatchBytes)
+	c.Concurrency = cmp.Or(c.Concurrency, 1)
 	c.MaxBufferedBytes = cmp.Or(c.MaxBufferedBytes, defaultMaxBufferedBytes)
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
@@ -190,6 +199,12 @@ func (c Config) validate() error {
 	v.checkCount("MaxLeases", c.MaxLeases)
 	v.checkCount("MaxBatchRecords", c.MaxBatchRecords)
 	v.checkCount("MaxBatchBytes", c.MaxBatchBytes)
+	v.checkDuration("BatchWindow", c.BatchWindow)
+	v.checkConcurrency("Concurrency", c.Concurrency)
+	v.checkFailure("Failure", c.Failure)
+	if shaper, ok := c.Handler.(Shaper); ok {
+		v.checkShape("Handler.Shape()", shaper.Shape())
+	}
 	v.checkStreams(c.Streams)
 	return errors.Join(v...)
 }

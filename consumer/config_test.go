@@ -43,7 +43,7 @@ func faultyFields(err error) (fields []string) {
 func TestNewListsEveryFault(t *testing.T) {
 	_, err := New(Config{
 		Application: "no spaces", FailoverTime: time.Millisecond, MaxBufferedBytes: 1, PollInterval: -1, CheckpointInterval: -1, ShutdownTimeout: -1,
-		MaxLeases: -1, MaxBatchRecords: -1, MaxBatchBytes: -1, Handler: noHandler, NewHandler: func(Shard) (Handler, error) { return noHandler, nil },
+		MaxLeases: -1, MaxBatchRecords: -1, MaxBatchBytes: -1, BatchWindow: -1, Concurrency: 1001, Failure: Failure{MaxAttempts: 3}, Handler: noHandler, NewHandler: func(Shard) (Handler, error) { return noHandler, nil },
 		Streams: []Stream{
 			{Name: "a", Start: At(time.Time{})}, {Name: "a"}, {ARN: "arn:aws:sqs:us-east-1:1:a"}, {Name: "b", ConsumerName: "x"},
 			{Name: "c", FanOut: true, ConsumerName: "no spaces"}, {Name: "d", ARN: "arn:aws:kinesis:us-east-1:1:stream/e"},
@@ -52,7 +52,7 @@ func TestNewListsEveryFault(t *testing.T) {
 	})
 	want := []string{
 		"Application", "Kinesis", "DynamoDB", "Handler", "FailoverTime", "MaxBufferedBytes", "PollInterval", "CheckpointInterval", "ShutdownTimeout",
-		"MaxLeases", "MaxBatchRecords", "MaxBatchBytes", "Streams[0].Start", "Streams[1].Name", "Streams[2].Name", "Streams[3].FanOut",
+		"MaxLeases", "MaxBatchRecords", "MaxBatchBytes", "BatchWindow", "Concurrency", "Failure.Then", "Streams[0].Start", "Streams[1].Name", "Streams[2].Name", "Streams[3].FanOut",
 		"Streams[4].ConsumerName", "Streams[5].Name", "Streams[6].ConsumerARN",
 	}
 	if got := faultyFields(err); !slices.Equal(got, want) {
@@ -87,7 +87,7 @@ func TestDefaultsFillEveryZeroField(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What may stay zero: what is chosen at Run, what has the other choice set, and what zero means something for.
-	optional := []string{"DynamoDB", "WorkerID", "MaxLeases", "Hooks"}
+	optional := []string{"DynamoDB", "WorkerID", "MaxLeases", "Hooks", "BatchWindow", "Failure"}
 	v := reflect.ValueOf(c.cfg)
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains(optional, name) {

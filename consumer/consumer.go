@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -23,7 +24,8 @@ type Consumer struct {
 	jitter *retry.Jitter
 
 	running atomic.Bool
-	streams map[string]*stream // by the prefix of their leases; set by Run before any shard is read, and not changed then
+	stop    context.CancelCauseFunc // ends Run; set by it before any shard is read
+	streams map[string]*stream      // by the prefix of their leases; set by Run before any shard is read, and not changed then
 }
 
 // New checks the whole configuration and returns a consumer that is not running yet. It does no I/O. The error joins a [*ConfigError]
@@ -48,6 +50,8 @@ func New(cfg Config) (*Consumer, error) {
 // to other workers, and returns nil. After [Config.ShutdownTimeout] the contexts of the handlers that still run end too. If one does
 // not return even then, Run does nevertheless: the error names its shard, is leases.ErrStuck, and the lease is left to expire.
 //
+// Run also ends, in the same order, when records cannot be handled and the policy for that is [StopRun]: the error is a [*BatchError].
+//
 // Run fails at once if a stream is not found, a permission is missing, an endpoint cannot be reached or the lease table cannot be
 // used: the error says what to change. Later failures of that kind are told to the log and the hooks, and tried again for ever.
 //
@@ -63,16 +67,28 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	ctx, c.stop = context.WithCancelCause(ctx)
+	defer c.stop(nil)
 	sharing := c.coordination()
 	coordinator, err := leases.New(sharing)
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
 	c.cfg.Logger.Info("consumer running", zap.String("application", c.cfg.Application), zap.String("worker", sharing.Worker))
-	if err := coordinator.Run(ctx); err != nil {
+	err = coordinator.Run(ctx)
+	if fatal := (*BatchError)(nil); errors.As(context.Cause(ctx), &fatal) {
+		return errors.Join(fatal, err)
+	}
+	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
 	return nil
+}
+
+// fail ends Run with an error.
+func (c *Consumer) fail(err *BatchError) {
+	c.cfg.Logger.Error("records cannot be handled; the worker stops", zap.Error(err))
+	c.stop(err)
 }
 
 // prepare finds the streams and the table, and creates what leases are missing.

@@ -14,11 +14,12 @@
 //
 // # What it promises
 //
-//   - At least once. A checkpoint never passes a record whose handler has not succeeded: not on a crash, a reshard, a start at
-//     LATEST, an expired iterator, the end of a shard or a handoff. A batch that fails is tried again for as long as the worker holds
-//     the lease; nothing is passed over.
+//   - At least once. A checkpoint never passes a record whose handler has not succeeded and that no dead-letter sink has taken: not on
+//     a crash, a reshard, a start at LATEST, an expired iterator, the end of a shard or a handoff. A batch that fails is tried again for
+//     as long as the worker holds the lease, unless [Failure] says what else is to become of it; nothing is passed over.
 //   - In order. Records of a shard are handled in stream order, one batch at a time, and a shard only after all of its parents, so
-//     that the records of one partition key are in order also across splits and merges.
+//     that the records of one partition key are in order also across splits and merges. A handler may ask for several lanes inside a
+//     shard ([Shape]); then the records of each key still are in order and handled one batch at a time.
 //   - No zombie. When the lease is lost, or the worker can no longer prove that it has it, the handler's context ends and
 //     no checkpoint can be written. Until the handler has returned, this worker gives the lease to nobody.
 //   - Nothing is dropped. An aggregate that cannot be taken apart is handled as one record, and members of aggregates that do not
@@ -28,9 +29,26 @@
 // # The path of a record
 //
 //	GetRecords ──────── poll.go ──┐
-//	                              ├─ feed ── one page ahead ── unpack.go ── deliver.go ── Handler
-//	SubscribeToShard ─ fanout.go ─┘ source.go                                   │ Ack, nil
-//	                                                                       progress.go ── leases.Held.Checkpoint
+//	                              ├─ feed ── one page ahead ── unpack.go ── collect.go ─┬─ deliver.go ── Handler
+//	SubscribeToShard ─ fanout.go ─┘ source.go                               by key      └─ deliver.go ── Handler
+//	                                                                                         │ Ack, nil, dead letter
+//	                                                                                    progress.go ── leases.Held.Checkpoint
+//
+// # When the handler fails
+//
+//	  ┌──────────────────────── pause, growing ◀───────────────────────┐
+//	  ▼                                                                │
+//	piece ──▶ Handle ── fails ──┬─ some of it is done: the rest ───────┤
+//	  │         │ nil           ├─ Bisect: the first half ─────────────┤
+//	  │         ▼               ├─ attempts left: the same again ──────┘
+//	  │       done              └─ none left ─┐
+//	  │         ▲                             ▼
+//	  │         │ the sink has it         Failure.Then
+//	  │         └─── SendToDeadLetter ◀─┬─────┘ ▲
+//	  │                                 │       │
+//	  └─ too old ───────────────────────┼───────┘
+//	                  StopRun ◀─────────┘
+//	                  Run ends, and the piece stays not done
 //
 // # The life of a shard in a worker
 //
@@ -66,21 +84,22 @@
 // [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys, and 256
 // bytes for every Kinesis record. Room for the largest reply (10 MiB of data) is reserved before each GetRecords call, so that at the
 // default of 128 MiB ten calls are under way at once; a smaller budget means one call at a time, and the bound is then the largest
-// reply. Each shard has at most two pages: the one being handled and one fetched ahead. What comes on top:
+// reply. Each shard has at most two pages, the one being handled and one fetched ahead; with a window or several lanes it has as many as
+// have records in its batches. What comes on top:
 //
 //   - while a reply is decoded, the SDK's own buffers: about three times the reply, for each call under way;
 //   - with enhanced fan-out, up to three events of each shard, which the SDK has decoded before there is room for them: at a
 //     subscription's 2 MiB a second these are small, but the service documents no bound;
-//   - for each shard, the user records of one batch (120 bytes each, twice), and the key tables of one aggregate.
+//   - for each shard, the user records of its batches (120 bytes each, twice), and the key tables of one aggregate.
 //
 // A handler that fails for long keeps its shard's pages in memory; shards whose handlers fail can so use up the budget of the others,
 // which then wait. A budget of 25 MiB for each shard of the worker rules that out.
 //
 // # Goroutines
 //
-// A shard that is read has four of them, all ended when the life is: the one that the lease runs it in, which calls the handler; one
-// that fetches; one that checkpoints on the interval; one that watches for the lease to be asked for. No lock is held while anything
-// is waited for.
+// A shard that is read has five of them or more, all ended when the life is: the one that the lease runs it in, which deals records out;
+// one for each lane, which calls the handler; one that fetches; one that checkpoints on the interval; one that watches for the lease to
+// be asked for. No lock is held while anything is waited for.
 //
 // # Files, in the order in which a record meets them
 //
@@ -88,6 +107,7 @@
 //	errors.go    sentinels and typed errors
 //	hooks.go     what can be observed
 //	handler.go   Handler, Batch, Record, Shard: what the user sees
+//	shape.go     Shaper: what batches a handler asks for
 //	consumer.go  New and Run
 //	stream.go    before any record: find the streams, register for fan-out, create the first leases
 //	shard.go     one shard's life, and its states
@@ -95,7 +115,9 @@
 //	poll.go      GetRecords
 //	fanout.go    SubscribeToShard
 //	lineage.go   what comes after a shard, and what it means that one is not found
-//	unpack.go    pages of Kinesis records to batches of user records
-//	deliver.go   the calls of the handler, and their retries
+//	unpack.go    pages of Kinesis records to user records
+//	collect.go   user records to lanes, by key, and to batches
+//	deliver.go   a lane: the calls of the handler, and their retries
+//	failure.go   what becomes of records that cannot be handled
 //	progress.go  what is done, and what of that is written down
 package consumer

@@ -24,6 +24,8 @@ var (
 	ErrUnreachable = errors.New("consumer: the endpoint cannot be reached")
 	// ErrPanic is the kind of every [PanicError].
 	ErrPanic = errors.New("consumer: the handler panicked")
+	// ErrBatch is the kind of every [BatchError].
+	ErrBatch = errors.New("consumer: records cannot be handled")
 	// ErrTrimmed is the kind of every [TrimmedError].
 	ErrTrimmed = errors.New("consumer: records were trimmed before they were read")
 	// ErrAggregate is the kind of every [AggregateError].
@@ -95,6 +97,27 @@ func (e *PanicError) Error() string {
 
 // Unwrap returns [ErrPanic].
 func (e *PanicError) Unwrap() error { return ErrPanic }
+
+// BatchError is why Run has ended where the policy for records that cannot be handled is [StopRun].
+type BatchError struct{ Failed }
+
+// Error names the shard and the first record.
+func (e *BatchError) Error() string {
+	text := fmt.Sprintf("%v: stream %s, shard %s, %d from record %s on: %v", ErrBatch, e.Shard.Stream, e.Shard.ID, len(e.Records),
+		e.Records[0].SequenceNumber, e.Reason)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns [ErrBatch] and the cause, if there is one.
+func (e *BatchError) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{ErrBatch}
+	}
+	return []error{ErrBatch, e.Cause}
+}
 
 // TrimmedError is reported, not returned: a shard could not be read on from where its checkpoint stands, since the records
 // there have left the stream's retention period, or the stream was deleted and created anew. Reading goes on with the oldest record there is.

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -13,7 +14,11 @@ import (
 //
 // Handle is called with one batch of a shard at a time, in stream order, and from different goroutines for different shards. If it
 // returns nil, the whole batch is done and may be checkpointed. If it returns an error or panics, it is called again, after a delay,
-// with the records from the first one on that was not acknowledged ([Batch.Ack]), for as long as the worker holds the shard's lease.
+// with the records from the first one on that was not acknowledged ([Batch.Ack]), for as long as the worker holds the shard's lease, or as
+// often as [Failure] says.
+//
+// A handler that wants whole Kinesis records, other batches, or records of different keys handled side by side implements [Shaper]
+// besides.
 //
 // The context ends when the worker loses the lease or stops trusting it, or when the time for a soft shutdown is over. A handler must
 // return soon after: until then its shard is given to nobody, and no checkpoint can be written for what it still does. What it
@@ -31,6 +36,7 @@ func (f HandlerFunc) Handle(ctx context.Context, b *Batch) error { return f(ctx,
 // Shard names a shard to a handler.
 type Shard struct {
 	Stream  string   // the stream's name
+	ARN     string   // the stream's ARN; empty in shards made for tests
 	ID      string   // the shard's id, unique within the stream
 	Parents []string // ids of the shards it came from: none, one (split) or two (merge)
 	// StartingHashKey and EndingHashKey are the inclusive ends of the shard's part of the hash space, in decimal; both are empty
@@ -54,6 +60,12 @@ type Record struct {
 	SubSequence uint64
 	// Aggregated tells a member of an aggregate from a plain record.
 	Aggregated bool
+	// Malformed marks a Kinesis record that has the checksum of an aggregate but cannot be taken apart. It is handed on whole, where no
+	// dead-letter sink takes it.
+	Malformed bool
+
+	whole bool // it is a raw record that may be an aggregate, so that to be done with it is to be done with all its members
+
 	// ApproximateArrival is when the service took the Kinesis record, to the millisecond.
 	ApproximateArrival time.Time
 	// Data is valid until Handle returns. It is part of a larger buffer that is shared with other records and counted in
@@ -75,9 +87,11 @@ type Batch struct {
 
 	mu     sync.Mutex // guards what follows; never held across a call
 	acked  int
+	held   int  // the first record that is held; -1: none
 	sealed bool // Handle has returned: what is acknowledged now comes too late
 
 	note  func(acked int)                            // told each rise of acked, under mu; may be nil
+	hold  func(n int) (release func())               // nil: Hold is a no-op
 	write func(ctx context.Context, acked int) error // nil: Checkpoint is a no-op
 }
 
@@ -100,7 +114,7 @@ func WithAttempt(n int) BatchOption { return func(b *Batch) { b.Attempt = n } }
 // NewBatch makes a batch for tests of handlers and for adapters that call handlers from elsewhere. It takes over rs. Without options
 // its Attempt is 1 and its Checkpoint does nothing.
 func NewBatch(s Shard, rs []Record, opts ...BatchOption) *Batch {
-	b := &Batch{Shard: s, Records: rs, Attempt: 1, size: len(rs)}
+	b := &Batch{Shard: s, Records: rs, Attempt: 1, size: len(rs), held: -1}
 	for _, opt := range opts {
 		opt(b)
 	}
@@ -130,6 +144,25 @@ func (b *Batch) Acked() int {
 	return b.acked
 }
 
+// Hold keeps the shard's position before the n-th record, counted from 0 and as delivered, though that record and what follows in the batch
+// will be done: what they began is not finished, such as a window of time that is still open. Batches that follow are handled meanwhile. When
+// release is called, from any goroutine, all that the shard's handler held up to and including this batch may be checkpointed (with
+// several lanes, what it held of this batch's lane). Until then a worker that takes over begins with the first held record.
+//
+// Hold must be called before any record from n on is acknowledged, and while Handle runs; if Handle fails without having acknowledged the
+// record n, the call counts for nothing. A shard does not end while anything is held.
+func (b *Batch) Hold(n int) (release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sealed || b.hold == nil || n >= b.size || n < b.acked {
+		return func() {}
+	}
+	if b.held < 0 || n < b.held {
+		b.held = n
+	}
+	return b.hold(n)
+}
+
 // Checkpoint writes down, now, how far the shard is done: earlier batches and what is acknowledged of this one. It returns once that is
 // written; if nothing is new, at once. After the lease is lost the error is one of package leases (ErrLost), and nothing was
 // written. The library checkpoints by itself every [Config.CheckpointInterval], so that most handlers need no call.
@@ -140,18 +173,33 @@ func (b *Batch) Checkpoint(ctx context.Context) error {
 	return b.write(ctx, b.Acked())
 }
 
-// seal ends the time in which Ack counts, and returns what was acknowledged.
-func (b *Batch) seal() int {
+// seal ends the time in which Ack and Hold count, and returns what was acknowledged and the first record held.
+func (b *Batch) seal() (acked, held int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
-	return b.acked
+	return b.acked, b.held
 }
 
 // errNoHandler reports a NewHandler that returned neither a handler nor an error.
 var errNoHandler = errors.New("consumer: Config.NewHandler returned a nil Handler without an error")
 
-// position returns where a reader stands once r is done.
-func (r *Record) position() (checkpoint.Position, error) {
-	return checkpoint.At(r.SequenceNumber, int64(r.SubSequence)) // an index into a record of at most 10 MiB
+// position returns where a reader stands once r is done. Pages are checked to have sequence numbers that are numbers.
+func (r *Record) position() checkpoint.Position {
+	at, _ := checkpoint.At(r.SequenceNumber, r.lastMember())
+	return at
+}
+
+// before returns where a reader stands that has done all but r and what comes after it.
+func (r *Record) before() checkpoint.Position {
+	at, _ := checkpoint.At(r.SequenceNumber, int64(r.SubSequence)-1) // an index into a record of at most 10 MiB
+	return at
+}
+
+// lastMember returns the sub-sequence number of what is done with r.
+func (r *Record) lastMember() int64 {
+	if r.whole {
+		return math.MaxInt64
+	}
+	return int64(r.SubSequence) // an index into a record of at most 10 MiB
 }

@@ -15,7 +15,7 @@ func TestAckCountsOnlyUpwardsAndOnlyInTime(t *testing.T) {
 	}
 	b = NewBatch(Shard{ID: "s"}, make([]Record, 3))
 	b.Ack(1)
-	if done := b.seal(); done != 1 {
+	if done, _ := b.seal(); done != 1 {
 		t.Errorf("seal: %d", done)
 	}
 	if b.Ack(3); b.Acked() != 1 {

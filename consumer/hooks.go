@@ -28,6 +28,8 @@ type Hooks struct {
 	// OutsideShard: so many members of aggregates, in one page, have hash keys that do not belong to the shard. They are handled like
 	// any other. The KCL drops the whole aggregate in that case. Setting this hook costs an MD5 for each member.
 	OutsideShard func(s Shard, members int)
+	// DeadLettered: the dead-letter sink was called.
+	DeadLettered func(DeadLettered)
 	// Leases is told what the leases do.
 	Leases leases.Hooks
 }
@@ -51,6 +53,12 @@ type Handled struct {
 	Attempt  int // 1 for the first call with these records
 	Duration time.Duration
 	Err      error // what the handler returned, or a *PanicError
+}
+
+// DeadLettered describes one call of the dead-letter sink.
+type DeadLettered struct {
+	Failed
+	Err error // nil: the sink has the records, and they count as done
 }
 
 // Checkpointed describes an attempt to write a checkpoint.
@@ -82,6 +90,12 @@ func (h *Hooks) fetchFailed(s Shard, err error) {
 func (h *Hooks) handled(e Handled) {
 	if h.Handled != nil {
 		h.Handled(e)
+	}
+}
+
+func (h *Hooks) deadLettered(d DeadLettered) {
+	if h.DeadLettered != nil {
+		h.DeadLettered(d)
 	}
 }
 

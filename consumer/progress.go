@@ -13,46 +13,156 @@ import (
 	"github.com/penstock-go/penstock/leases"
 )
 
-// progress is how far the handler is done with a shard, and how far that is written down. Batches are handled one after the other,
-// and each is done from its first record on, so that a single mark is enough.
+// progress is how far the handler is done with a shard, and how far that is written down. In one lane, batches are handled one after the
+// other, and each is done from its first record on, so that a single mark is enough; with several lanes a tracker finds the mark.
 //
-// The mark is set by the goroutine that handles, or by any that acknowledges for it; it is written by that one ([Batch.Checkpoint], and
-// when the shard is given up) and by the one that runs on the interval.
+// It is moved by the goroutines that handle, or by any that acknowledges for them; it is written by those ([Batch.Checkpoint]), by
+// the one that runs on the interval, and when the shard is given up.
 type progress struct {
-	r       *reader
-	writing chan struct{} // capacity 1: a lock that is held across I/O. Of two writers the later one writes the later mark
+	r        *reader
+	writing  chan struct{} // capacity 1: a lock that is held across I/O. Of two writers the later one writes the later mark
+	released chan struct{} // capacity 1: a hold was released
 
 	mu      sync.Mutex // guards what follows; held for assignments only
-	done    mark
-	written mark
+	reached checkpoint.Position
+	tracker *checkpoint.Tracker // nil: one lane
+	holds   []hold              // of each lane
+	written checkpoint.Position
 }
 
-// mark names the last user record that is done. It is not parsed before it is written.
-type mark struct {
-	sequence string
-	sub      uint64
+// hold is what a handler does not want written down yet: from the first record of a lane that it holds to the last.
+type hold struct {
+	open    bool
+	before  checkpoint.Position // no checkpoint may be behind this
+	through checkpoint.Position
 }
 
-func newProgress(r *reader) *progress { return &progress{r: r, writing: make(chan struct{}, 1)} }
+// newProgress returns the progress of a shard whose lease says written.
+func newProgress(r *reader, written checkpoint.Position) *progress {
+	return &progress{r: r, writing: make(chan struct{}, 1), released: make(chan struct{}, 1), written: written}
+}
 
-// reach notes that everything up to the record is done.
-func (p *progress) reach(last *Record) {
+// begin says where reading begins and how many user records may be in the air. It is called before any of them is.
+func (p *progress) begin(at checkpoint.Position, lanes, inAir int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done = mark{sequence: last.SequenceNumber, sub: last.SubSequence}
+	p.reached, p.holds = at, make([]hold, lanes)
+	if lanes > 1 {
+		p.tracker = checkpoint.NewTracker(at, inAir)
+	}
 }
 
-// unwritten returns the mark, and false if it is written down already.
-func (p *progress) unwritten() (mark, bool) {
+// deliver notes that a record is in the air. It returns false if there is room for no more; that ends when the oldest is done.
+func (p *progress) deliver(at checkpoint.Position) (checkpoint.Ticket, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.done, p.done != p.written
+	ticket, err := p.tracker.Deliver(at)
+	return ticket, err == nil
 }
 
-func (p *progress) wrote(m mark) {
+// reach notes that everything up to a record is done, where there is one lane.
+func (p *progress) reach(at checkpoint.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.written = m
+	p.reached = at
+}
+
+// settle notes that some records are done, where there are several lanes.
+func (p *progress) settle(tickets []checkpoint.Ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range tickets {
+		p.tracker.Ack(t)
+	}
+	p.reached = p.tracker.Position()
+}
+
+// unwritten returns up to where everything is done and not held back, and false if that is written down already. A lease that
+// stands further on than where its handler let it begin is not moved back.
+func (p *progress) unwritten() (checkpoint.Position, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.reached
+	for i := range p.holds {
+		if h := &p.holds[i]; h.open && h.before.Compare(at) < 0 {
+			at = h.before
+		}
+	}
+	return at, !at.Sentinel() && at.Compare(p.written) > 0
+}
+
+func (p *progress) wrote(at checkpoint.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written = at
+}
+
+// hold keeps the mark before a record of a lane until what is held is released through the record through.
+func (p *progress) hold(lane int, before, through checkpoint.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := &p.holds[lane]
+	if !h.open {
+		h.open, h.before = true, before
+	}
+	h.through = through
+}
+
+// held returns what a lane holds now.
+func (p *progress) held(lane int) hold {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.holds[lane]
+}
+
+// unhold takes back what was held since a lane held only what earlier says: the records were not done after all.
+func (p *progress) unhold(lane int, earlier hold) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := &p.holds[lane]
+	h.through = earlier.through
+	h.open = h.open && earlier.open && h.before.Compare(earlier.through) < 0
+	notify(p.released)
+}
+
+// release lets go of what a lane holds, through a record.
+func (p *progress) release(lane int, through checkpoint.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := &p.holds[lane]
+	switch {
+	case !h.open:
+	case through.Compare(h.through) >= 0:
+		h.open = false
+	case through.Compare(h.before) > 0:
+		h.before = through
+	}
+	notify(p.released)
+}
+
+// awaitReleases waits until nothing is held.
+func (p *progress) awaitReleases(ctx context.Context) error {
+	for {
+		if !p.holding() {
+			return nil
+		}
+		select {
+		case <-p.released:
+		case <-ctx.Done():
+			return errGivenUp
+		}
+	}
+}
+
+func (p *progress) holding() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.holds {
+		if p.holds[i].open {
+			return true
+		}
+	}
+	return false
 }
 
 // flush writes the mark down if that is not done yet. It is tried until it has succeeded, ctx has ended, or the lease is lost.
@@ -63,19 +173,14 @@ func (p *progress) flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("consumer: checkpoint: %w", ctx.Err())
 	}
-	m, ok := p.unwritten()
+	at, ok := p.unwritten()
 	if !ok {
 		return nil
 	}
-	last := Record{SequenceNumber: m.sequence, SubSequence: m.sub}
-	position, err := last.position()
-	if err != nil {
-		return fmt.Errorf("consumer: checkpoint: %w", err)
-	}
-	if err := p.r.write(ctx, position); err != nil {
+	if err := p.r.write(ctx, at); err != nil {
 		return err
 	}
-	p.wrote(m)
+	p.wrote(at)
 	return nil
 }
 
@@ -97,11 +202,7 @@ func (p *progress) run(ctx, writes context.Context, interval time.Duration) {
 // anchor writes down that reading goes on with the record, whatever happens before it is done. Until then a lease that began at a
 // time says no more than that time, which a Java worker does not look at.
 func (r *reader) anchor(ctx context.Context, first *Record) error {
-	position, err := checkpoint.At(first.SequenceNumber, checkpoint.Inclusive)
-	if err != nil {
-		return fmt.Errorf("consumer: checkpoint: %w", err)
-	}
-	return r.write(ctx, position)
+	return r.write(ctx, first.before())
 }
 
 // write writes a checkpoint and reports it.
@@ -116,4 +217,12 @@ func (r *reader) write(ctx context.Context, p checkpoint.Position) error {
 		r.log.Warn("writing the checkpoint failed", zap.Stringer("position", p), zap.Error(err))
 	}
 	return fmt.Errorf("consumer: checkpoint: %w", err)
+}
+
+// notify wakes the one who waits for ch, or leaves word.
+func notify(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
 }

@@ -65,12 +65,14 @@ type reader struct {
 	shard  Shard
 	log    *zap.Logger
 
-	reading context.Context // ends when fetching must stop: the lease is to be given up, or is lost
-	stop    context.CancelFunc
-	helpers owned.Group     // what runs beside; its goroutines end with reading
-	writes  context.Context // for checkpoints: they end by themselves when the lease is lost, and must not be torn off before
+	handling context.Context // the handler's: the lease is held and trusted
+	reading  context.Context // ends when fetching must stop: the lease is to be given up, or is lost
+	stop     context.CancelFunc
+	helpers  owned.Group     // what runs beside; its goroutines end with reading
+	writes   context.Context // for checkpoints: they end by themselves when the lease is lost, and must not be torn off before
 
 	handler  Handler
+	shape    Shape
 	unpack   *unpacker
 	progress *progress
 	adrift   bool // the lease names a time and no record yet
@@ -99,13 +101,14 @@ func (c *Consumer) newReader(held *leases.Held) *reader {
 	lease := held.Lease()
 	s := c.streams[lease.Stream]
 	r := &reader{c: c, held: held, stream: s, shard: Shard{
-		Stream: s.id.Name(), ID: lease.ShardID, Parents: lease.Parents,
+		Stream: s.id.Name(), ARN: s.arn, ID: lease.ShardID, Parents: lease.Parents,
 		StartingHashKey: lease.StartingHashKey, EndingHashKey: lease.EndingHashKey, Token: held.Token(),
 	}}
 	r.log = c.cfg.Logger.With(zap.String("stream", r.shard.Stream), zap.String("shard", r.shard.ID))
+	r.handling = held.Context()
 	r.reading, r.stop = context.WithCancel(held.Context())
 	r.writes = context.WithoutCancel(held.Context())
-	r.progress = newProgress(r)
+	r.progress = newProgress(r, lease.Checkpoint)
 	return r
 }
 
@@ -117,7 +120,7 @@ func (r *reader) watch() {
 		r.stop()
 	case <-r.reading.Done():
 	}
-	if errors.Is(context.Cause(r.held.Context()), leases.ErrLost) {
+	if errors.Is(context.Cause(r.handling), leases.ErrLost) {
 		r.enter(Lost)
 	}
 }
@@ -155,15 +158,14 @@ func (r *reader) live() error {
 	f := &feed{r: r, from: from, pages: make(chan page)}
 	r.helpers.Go("fetch "+r.shard.ID, func() { f.run(r.reading) })
 	r.helpers.Go("checkpoint "+r.shard.ID, func() { r.progress.run(r.reading, r.writes, r.c.cfg.CheckpointInterval) })
-	for p := range f.pages {
-		if !r.deliver(p) {
-			return errGivenUp
-		}
-		if p.end {
-			return r.finish(p.children)
-		}
+	last, err := newCollector(r).run(f.pages)
+	if err != nil {
+		return err
 	}
-	return errGivenUp
+	if err := r.progress.awaitReleases(r.reading); err != nil {
+		return err
+	}
+	return r.finish(last.children)
 }
 
 // open makes the handler and the source.
@@ -178,6 +180,7 @@ func (r *reader) open() (source, error) {
 	position := r.held.Lease().Checkpoint
 	r.adrift = position == checkpoint.Latest || position == checkpoint.AtTimestamp
 	r.unpack = newUnpacker(r, position)
+	r.progress.begin(position, r.shape.Concurrency, trackedPerInAir*r.shape.inAir())
 	if r.stream.fanOut {
 		return newFanOut(r, from), nil
 	}
@@ -191,8 +194,11 @@ func (r *reader) newHandler() error {
 		if err == nil && handler == nil {
 			err = errNoHandler
 		}
+		if shaper, ok := handler.(Shaper); ok && err == nil {
+			err = shaper.Shape().validate()
+		}
 		if err == nil {
-			r.handler = handler
+			r.handler, r.shape = handler, r.c.cfg.shapeOf(handler)
 			return nil
 		}
 		r.log.Warn("NewHandler failed; trying again", zap.Error(err))
@@ -259,10 +265,19 @@ func (r *reader) finish(children []shards.Shard) error {
 	return nil
 }
 
+// anchored makes sure that the lease names a record before the first one is handled.
+func (r *reader) anchored(first *Record) bool {
+	if err := r.anchor(r.writes, first); err != nil {
+		return false
+	}
+	r.adrift = false
+	return true
+}
+
 // leave ends a life before the shard's end: what is done is written down, unless the lease is lost.
 func (r *reader) leave(why error) {
 	r.stop()
-	if errors.Is(context.Cause(r.held.Context()), leases.ErrLost) {
+	if errors.Is(context.Cause(r.handling), leases.ErrLost) {
 		r.enter(Lost)
 		return
 	}

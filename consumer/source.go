@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,7 +52,7 @@ func weigh(records []types.Record) (bytes int, memory int64) {
 // sound reports whether the records can be told apart, as the service promises.
 func sound(records []types.Record) bool {
 	for i := range records {
-		if aws.ToString(records[i].SequenceNumber) == "" {
+		if _, err := checkpoint.At(aws.ToString(records[i].SequenceNumber), 0); err != nil {
 			return false
 		}
 	}
@@ -59,19 +60,70 @@ func sound(records []types.Record) bool {
 }
 
 // budget is the worker's memory for records that are fetched and not handled: a semaphore of bytes, first come, first served.
+//
+// It is tight while somebody has waited for tightAfter or longer: then batches that wait for more records are to be handled, so that what
+// they keep becomes free. (That somebody waits for a moment is usual: every call reserves room for the largest reply.)
 type budget struct {
 	free *semaphore.Weighted
 	size int64
+
+	mu      sync.Mutex // guards what follows
+	starved int        // how many have waited for long
+	tight   chan struct{}
 }
 
+// tightAfter is how long a wait for memory may be before it counts.
+const tightAfter = time.Second
+
 func newBudget(size int) *budget {
-	return &budget{free: semaphore.NewWeighted(int64(size)), size: int64(size)}
+	return &budget{free: semaphore.NewWeighted(int64(size)), size: int64(size), tight: make(chan struct{})}
 }
 
 // reserve waits for n bytes, or for the whole budget if n is more, and returns how many it got. The error is that of ctx.
 func (b *budget) reserve(ctx context.Context, n int64) (int64, error) {
 	n = min(n, b.size)
-	return n, b.free.Acquire(ctx, n)
+	if b.free.TryAcquire(n) {
+		return n, nil
+	}
+	long := time.AfterFunc(tightAfter, func() { b.starve(1) })
+	err := b.free.Acquire(ctx, n)
+	if !long.Stop() {
+		b.starve(-1)
+	}
+	if err != nil {
+		n = 0
+	}
+	return n, err
+}
+
+// starve counts one more, or one less, who has waited for long.
+func (b *budget) starve(change int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.starved
+	b.starved += change
+	switch {
+	case before <= 0 && b.starved > 0:
+		close(b.tight)
+	case before > 0 && b.starved <= 0:
+		b.tight = make(chan struct{})
+	}
+}
+
+// tightened returns a channel that is closed when the budget is tight.
+func (b *budget) tightened() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tight
+}
+
+func (b *budget) isTight() bool {
+	select {
+	case <-b.tightened():
+		return true
+	default:
+		return false
+	}
 }
 
 func (b *budget) release(n int64) { b.free.Release(n) }

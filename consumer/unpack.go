@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"bytes"
 	"errors"
 	"math"
 
@@ -13,123 +14,108 @@ import (
 	"github.com/penstock-go/penstock/internal/hashkey"
 )
 
-// unpacker cuts pages of Kinesis records into batches of user records. Aggregates are taken apart as batches need their members, so that
-// one with very many never stands in memory taken apart as a whole.
+// unpacker cuts pages of Kinesis records into user records, one at a time. So an aggregate with very many never stands in memory taken apart
+// as a whole.
 //
 // What the shard's position covers is left out: when reading resumes in the middle of an aggregate, and when a source had to read a
 // record once more.
 type unpacker struct {
-	r          *reader
-	through    checkpoint.Position // of the last record of the last page; at first of the lease
-	span       hashkey.Range       // of the shard
-	judge      bool                // count members outside span
-	maxRecords int
-	maxBytes   int
+	r       *reader
+	raw     bool                // aggregates are not taken apart
+	through checkpoint.Position // of the last record of the last page; at first of the lease
+	span    hashkey.Range       // of the shard
+	judge   bool                // count members outside span
 
 	page    []types.Record // what is not opened yet
-	outer   *types.Record  // the record that members are being taken from
+	outer   Record         // what the members of the open aggregate have in common
 	members aggregation.Decoder
-	spare   Record // cut out already, but too large for the last batch
-	kept    bool   // there is a spare
-	outside int    // members of this page outside span
+	size    int // members of the last aggregate
+	outside int // members of this page outside span
 
-	batch []Record // memory of the last batch, used again
-	last  Record   // the last record cut out of this page
+	last mark // the last record cut out of this page
+}
+
+// mark names a user record by the number of its Kinesis record and its place in that.
+type mark struct {
+	number string
+	member int64
 }
 
 func newUnpacker(r *reader, from checkpoint.Position) *unpacker {
-	u := &unpacker{r: r, through: from, maxRecords: r.c.cfg.MaxBatchRecords, maxBytes: r.c.cfg.MaxBatchBytes}
+	u := &unpacker{r: r, raw: r.shape.Raw, through: from}
 	span, err := hashkey.ParseRange(r.shard.StartingHashKey, r.shard.EndingHashKey)
 	u.span, u.judge = span, err == nil && r.c.cfg.Hooks.OutsideShard != nil
 	return u
 }
 
-// load begins a page. The one before must have been cut up.
+// load begins a page. The one before must have been cut up, or is given up.
 func (u *unpacker) load(records []types.Record) { u.page = records }
 
-// next returns the next batch of the page: at least one record, and no more than the limits allow. It returns nil when the page is
-// done. The slice is valid until the next call.
-func (u *unpacker) next() []Record {
-	u.batch = u.batch[:0]
-	bytes := 0
-	for len(u.batch) < u.maxRecords {
-		record, ok := u.cut()
-		if !ok {
-			break
-		}
-		bytes += len(record.Data) + len(record.PartitionKey)
-		if bytes > u.maxBytes && len(u.batch) > 0 {
-			u.spare, u.kept = record, true
-			break
-		}
-		u.batch = append(u.batch, record)
-	}
-	if n := len(u.batch); n > 0 {
-		u.last = u.batch[n-1]
-	}
-	if len(u.batch) == 0 {
-		u.finish()
-		return nil
-	}
-	return u.batch
-}
+// left returns about how many records the page still has, if those that are not opened are like the one that is.
+func (u *unpacker) left() int { return u.members.Len() + len(u.page)*max(1, u.size) }
 
 // finish lets go of the page and of all that aliases it, so that a shard which rests keeps no memory that nobody counts. It notes up to
 // where the page went.
 func (u *unpacker) finish() {
-	if u.last.SequenceNumber == "" {
-		return // nothing was cut out of it
-	}
-	if through, err := u.last.position(); err == nil {
+	if through, err := checkpoint.At(u.last.number, u.last.member); err == nil { // else nothing was cut out of it
 		u.through = through
 	}
-	u.outer, u.spare, u.last = nil, Record{}, Record{}
+	u.page, u.outer, u.last = nil, Record{}, mark{}
 	_ = u.members.Reset(nil) // an error means that there is nothing in it
-	clear(u.batch[:cap(u.batch)])
 	if u.outside > 0 {
 		u.r.c.cfg.Hooks.outsideShard(u.r.shard, u.outside)
 		u.outside = 0
 	}
 }
 
-// cut returns the next user record of the page.
-func (u *unpacker) cut() (Record, bool) {
-	if u.kept {
-		u.kept = false
-		return u.spare, true
-	}
+// cut makes r the next user record of the page; false: there is none.
+func (u *unpacker) cut(r *Record) bool {
 	for {
 		if member, ok := u.members.Next(); ok {
-			return u.member(member), true
+			u.member(r, &member)
+			return true
 		}
 		if len(u.page) == 0 {
-			return Record{}, false
+			return false
 		}
-		u.outer, u.page = &u.page[0], u.page[1:]
-		if record, plain := u.open(); plain {
-			return record, true
+		outer := &u.page[0]
+		u.page = u.page[1:]
+		if u.open(outer, r) {
+			return true
 		}
 	}
 }
 
-// open looks at u.outer. A plain record is returned; the members of an aggregate stand in u.members afterwards.
-func (u *unpacker) open() (Record, bool) {
-	number := aws.ToString(u.outer.SequenceNumber)
+// open looks at a Kinesis record. It makes r a plain one and returns true; the members of an aggregate stand in u.members afterwards.
+func (u *unpacker) open(outer *types.Record, r *Record) bool {
+	number := aws.ToString(outer.SequenceNumber)
 	if u.through.Covers(number, math.MaxInt64) {
-		return Record{}, false
+		return false
 	}
+	*r = Record{
+		PartitionKey:       aws.ToString(outer.PartitionKey),
+		SequenceNumber:     number,
+		ApproximateArrival: aws.ToTime(outer.ApproximateArrivalTimestamp),
+		Data:               outer.Data,
+	}
+	r.whole = u.raw && bytes.HasPrefix(outer.Data, []byte(aggregation.Magic))
 	seen := 0 // user records of this one that are done
 	if u.through.Covers(number, 0) {
 		seen = int(u.through.SubSequence()) + 1
 	}
-	switch err := u.members.Reset(u.outer.Data); {
-	case err == nil:
-		u.members.Skip(seen)
-		return Record{}, false
-	case !errors.Is(err, aggregation.ErrNotAggregated) && !errors.Is(err, aggregation.ErrBadChecksum):
-		u.malformed(number, err)
+	if !u.raw {
+		switch err := u.members.Reset(outer.Data); {
+		case err == nil:
+			u.outer, u.size = *r, u.members.Len()
+			u.members.Skip(seen)
+			return false
+		case !errors.Is(err, aggregation.ErrNotAggregated) && !errors.Is(err, aggregation.ErrBadChecksum):
+			u.malformed(number, err)
+			r.Malformed = true
+		}
 	}
-	return u.plain(), seen == 0
+	u.last, u.size = mark{number, r.lastMember()}, 1
+	return seen == 0 || r.whole
 }
 
 // malformed reports an aggregate that is handled whole: its checksum says that its producer meant it so.
@@ -139,29 +125,21 @@ func (u *unpacker) malformed(number string, cause error) {
 	u.r.log.Error("an aggregate cannot be taken apart and is handled as one record", zap.Error(err))
 }
 
-func (u *unpacker) plain() Record {
-	return Record{
-		PartitionKey:       aws.ToString(u.outer.PartitionKey),
-		SequenceNumber:     aws.ToString(u.outer.SequenceNumber),
-		ApproximateArrival: aws.ToTime(u.outer.ApproximateArrivalTimestamp),
-		Data:               u.outer.Data,
-	}
-}
-
-func (u *unpacker) member(m aggregation.UserRecord) Record {
+func (u *unpacker) member(r *Record, m *aggregation.UserRecord) {
 	if u.judge && !u.span.Contains(hashKeyOf(m)) {
 		u.outside++
 	}
-	return Record{
+	u.last = mark{u.outer.SequenceNumber, int64(m.SubSequence)} // an index into a record of at most 10 MiB
+	*r = Record{
 		PartitionKey: m.PartitionKey, ExplicitHashKey: m.ExplicitHashKey,
-		SequenceNumber: aws.ToString(u.outer.SequenceNumber), SubSequence: m.SubSequence, Aggregated: true,
-		ApproximateArrival: aws.ToTime(u.outer.ApproximateArrivalTimestamp),
+		SequenceNumber: u.outer.SequenceNumber, SubSequence: m.SubSequence, Aggregated: true,
+		ApproximateArrival: u.outer.ApproximateArrival,
 		Data:               m.Data,
 	}
 }
 
 // hashKeyOf returns where the member would be put if it were sent by itself.
-func hashKeyOf(m aggregation.UserRecord) hashkey.Key {
+func hashKeyOf(m *aggregation.UserRecord) hashkey.Key {
 	if key, err := hashkey.Parse(m.ExplicitHashKey); err == nil {
 		return key
 	}

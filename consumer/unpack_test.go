@@ -18,11 +18,32 @@ import (
 )
 
 // unpacking returns an unpacker by itself, for a shard of the lower half of the hash space.
-func unpacking(t *testing.T, cfg Config, from checkpoint.Position) *unpacker {
+func unpacking(t testing.TB, cfg Config, from checkpoint.Position) *unpacker {
 	t.Helper()
 	half := hashkey.Key{Hi: 1<<63 - 1, Lo: 1<<64 - 1}
-	r := &reader{c: &Consumer{cfg: cfg.withDefaults()}, log: zap.NewNop(), shard: Shard{ID: "s", StartingHashKey: "0", EndingHashKey: half.String()}}
-	return newUnpacker(r, from)
+	shard := Shard{ID: "s", StartingHashKey: "0", EndingHashKey: half.String()}
+	r := &reader{c: &Consumer{cfg: cfg.withDefaults(), budget: newBudget(1)}, log: zap.NewNop(), shard: shard}
+	r.shape = r.c.cfg.shapeOf(nil)
+	r.unpack = newUnpacker(r, from)
+	return r.unpack
+}
+
+// withoutLanes returns a collector for one lane of which the test is the handler.
+func withoutLanes(u *unpacker) *collector {
+	return &collector{r: u.r, lanes: []*lane{{give: make(chan *parcel, 1)}}, limit: u.r.shape.inAir()}
+}
+
+// each gives f the batches of a page.
+func (c *collector) each(records []types.Record, f func(batch []Record)) {
+	c.load(page{records: records})
+	for l := c.lanes[0]; ; c.took(l) {
+		c.deal()
+		c.handOut()
+		if l.busy == nil {
+			return
+		}
+		f((<-l.give).records)
+	}
 }
 
 // aggregate returns a Kinesis record with a member for each text.
@@ -43,14 +64,13 @@ func plain(number, data string) types.Record {
 
 // batches cuts a page up and shows each batch as the texts in it.
 func batches(u *unpacker, page ...types.Record) (all []string) {
-	u.load(page)
-	for batch := u.next(); batch != nil; batch = u.next() {
+	withoutLanes(u).each(page, func(batch []Record) {
 		var texts []string
 		for _, r := range batch {
 			texts = append(texts, string(r.Data))
 		}
 		all = append(all, strings.Join(texts, " "))
-	}
+	})
 	return all
 }
 
@@ -111,14 +131,13 @@ func TestPagesThatOverlapAreDeliveredOnce(t *testing.T) {
 
 func TestNothingOfAPageIsKeptWhenItIsDone(t *testing.T) {
 	u := unpacking(t, Config{MaxBatchBytes: 4}, checkpoint.TrimHorizon)
-	batches(u, plain("1", "aa"), aggregate(t, "2", "bb", "cc"), plain("3", "dd"))
-	for i, r := range u.batch[:cap(u.batch)] {
-		if r.Data != nil {
-			t.Errorf("record %d of the batch is still there", i)
-		}
+	c := withoutLanes(u)
+	c.each([]types.Record{plain("1", "aa"), aggregate(t, "2", "bb", "cc"), plain("3", "dd")}, func([]Record) {})
+	if u.page != nil || u.outer.Data != nil || u.members.Len() > 0 || c.next.Data != nil || c.from != nil {
+		t.Errorf("still there: %+v, %+v", u, c)
 	}
-	if len(u.page) > 0 || u.outer != nil || u.spare.Data != nil || u.last.Data != nil || u.members.Len() > 0 {
-		t.Errorf("still there: %+v", u)
+	if len(c.spares)+len(c.lanes[0].queue) > 0 {
+		t.Errorf("still there: %+v", c)
 	}
 }
 
@@ -164,10 +183,11 @@ func TestMembersOutsideTheShardAreDeliveredAndCounted(t *testing.T) {
 
 func TestRecordsWithoutAPartitionKeyAreDelivered(t *testing.T) {
 	u := unpacking(t, Config{}, checkpoint.TrimHorizon)
-	u.load([]types.Record{{SequenceNumber: aws.String("1"), Data: []byte("a")}})
-	if batch := u.next(); len(batch) != 1 || batch[0].PartitionKey != "" || batch[0].Aggregated {
-		t.Errorf("%+v", batch)
-	}
+	withoutLanes(u).each([]types.Record{{SequenceNumber: aws.String("1"), Data: []byte("a")}}, func(batch []Record) {
+		if len(batch) != 1 || batch[0].PartitionKey != "" || batch[0].Aggregated {
+			t.Errorf("%+v", batch)
+		}
+	})
 }
 
 // bigPage is a page of ten aggregates of a hundred members each.
@@ -190,29 +210,26 @@ func bigPage(tb testing.TB) []types.Record {
 func TestUnpackingAllocatesForPagesAndAggregatesAndNotForMembers(t *testing.T) {
 	page := bigPage(t)
 	u := unpacking(t, Config{}, checkpoint.TrimHorizon)
+	c := withoutLanes(u)
 	run := func() {
 		u.through = checkpoint.TrimHorizon
-		u.load(page)
-		for u.next() != nil {
-		}
+		c.each(page, func([]Record) {})
 	}
 	run()
-	// One for the keys of each aggregate; the sequence numbers need no copy.
-	if got := testing.AllocsPerRun(20, run); got > float64(len(page)+2) {
+	// One for the keys of each aggregate, and a few for the page; the sequence numbers need no copy.
+	if got := testing.AllocsPerRun(20, run); got > float64(len(page)+8) {
 		t.Errorf("%v allocations for %d members in %d aggregates", got, 1000, len(page))
 	}
 }
 
 func BenchmarkUnpack(b *testing.B) {
 	page := bigPage(b)
-	r := &reader{c: &Consumer{cfg: Config{}.withDefaults()}, log: zap.NewNop()}
-	u := newUnpacker(r, checkpoint.TrimHorizon)
+	u := unpacking(b, Config{}, checkpoint.TrimHorizon)
+	c := withoutLanes(u)
 	b.ReportAllocs()
 	for b.Loop() {
 		u.through = checkpoint.TrimHorizon
-		u.load(page)
-		for u.next() != nil {
-		}
+		c.each(page, func([]Record) {})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/record")
 }
