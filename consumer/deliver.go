@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -178,7 +177,7 @@ func (t *trial) attempt() (done int, err error) {
 	}
 	b.hold = func(n int) func() { return t.hold(records[n:]) }
 	started := time.Now()
-	if err = r.call(b); err == nil {
+	if err = r.safely(func(ctx context.Context) error { return r.handler.Handle(ctx, b) }); err == nil {
 		b.Ack(len(records))
 	}
 	done, held := b.seal()
@@ -187,18 +186,6 @@ func (t *trial) attempt() (done int, err error) {
 	}
 	r.c.cfg.Hooks.handled(Handled{Shard: r.shard, Records: len(records), Done: done, Attempt: t.calls, Duration: time.Since(started), Err: err})
 	return done, err
-}
-
-// call runs the handler and makes a panic an error of the batch.
-func (r *reader) call(b *Batch) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			fault := &PanicError{Value: value, Stack: debug.Stack()}
-			r.log.Error("the handler panicked", zap.Error(fault), zap.ByteString("stack", fault.Stack))
-			err = fault
-		}
-	}()
-	return r.handler.Handle(r.handling, b)
 }
 
 // settle notes that the next n records are done.

@@ -107,6 +107,7 @@
 //	errors.go    sentinels and typed errors
 //	hooks.go     what can be observed
 //	handler.go   Handler, Batch, Record, Shard: what the user sees
+//	lifetime.go  Starter, Ender, ...: what else a handler may be told, and Positioner: what it may say
 //	shape.go     Shaper: what batches a handler asks for
 //	consumer.go  New and Run
 //	stream.go    before any record: find the streams, register for fan-out, create the first leases

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"go.uber.org/zap"
@@ -134,7 +133,7 @@ func (r *reader) giveUp(f Failed) bool {
 func (r *reader) bury(f Failed) bool {
 	delay := handlerDelay.Start(r.c.jitter)
 	for {
-		err := r.put(f)
+		err := r.safely(func(ctx context.Context) error { return r.shape.Failure.DeadLetter.Put(ctx, f) })
 		if r.handling.Err() != nil {
 			return false
 		}
@@ -150,14 +149,4 @@ func (r *reader) bury(f Failed) bool {
 			return false
 		}
 	}
-}
-
-// put calls the sink and makes a panic an error.
-func (r *reader) put(f Failed) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{Value: value, Stack: debug.Stack()}
-		}
-	}()
-	return r.shape.Failure.DeadLetter.Put(r.handling, f)
 }

@@ -12,6 +12,10 @@ import (
 type Hooks struct {
 	// StateChanged: a shard went from one state of its life to the next.
 	StateChanged func(s Shard, from, to State)
+	// Started: a handler was made and began with its shard, or could not.
+	Started func(Started)
+	// Stopped: a handler was told that its shard has ended, is given up, or is lost.
+	Stopped func(Stopped)
 	// Fetched: a page came, with or without records.
 	Fetched func(Fetched)
 	// FetchFailed: reading a shard failed; it is tried again for as long as the lease is held. Errors match the SDK's and those
@@ -72,6 +76,18 @@ type Checkpointed struct {
 func (h *Hooks) stateChanged(s Shard, from, to State) {
 	if h.StateChanged != nil {
 		h.StateChanged(s, from, to)
+	}
+}
+
+func (h *Hooks) started(s Started) {
+	if h.Started != nil {
+		h.Started(s)
+	}
+}
+
+func (h *Hooks) stopped(s Stopped) {
+	if h.Stopped != nil {
+		h.Stopped(s)
 	}
 }
 

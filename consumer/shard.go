@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -162,7 +163,7 @@ func (r *reader) live() error {
 	if err != nil {
 		return err
 	}
-	if err := r.progress.awaitReleases(r.reading); err != nil {
+	if err := r.shardEnded(); err != nil {
 		return err
 	}
 	return r.finish(last.children)
@@ -170,42 +171,27 @@ func (r *reader) live() error {
 
 // open makes the handler and the source.
 func (r *reader) open() (source, error) {
-	if err := r.newHandler(); err != nil {
-		return nil, err
-	}
-	from, err := r.beginning()
+	own, known, err := r.begin()
 	if err != nil {
 		return nil, err
 	}
 	position := r.held.Lease().Checkpoint
 	r.adrift = position == checkpoint.Latest || position == checkpoint.AtTimestamp
+	from := cursorFor(own, time.Time{})
+	if !known || own == checkpoint.ShardEnd { // a shard that is done is read to its end all the same, to learn who comes after it
+		if from, err = r.beginning(); err != nil {
+			return nil, err
+		}
+	}
+	if known {
+		position = own
+	}
 	r.unpack = newUnpacker(r, position)
 	r.progress.begin(position, r.shape.Concurrency, trackedPerInAir*r.shape.inAir())
 	if r.stream.fanOut {
 		return newFanOut(r, from), nil
 	}
 	return newPoller(r, from), nil
-}
-
-func (r *reader) newHandler() error {
-	delay := handlerDelay.Start(r.c.jitter)
-	for {
-		handler, err := r.c.cfg.NewHandler(r.shard)
-		if err == nil && handler == nil {
-			err = errNoHandler
-		}
-		if shaper, ok := handler.(Shaper); ok && err == nil {
-			err = shaper.Shape().validate()
-		}
-		if err == nil {
-			r.handler, r.shape = handler, r.c.cfg.shapeOf(handler)
-			return nil
-		}
-		r.log.Warn("NewHandler failed; trying again", zap.Error(err))
-		if retry.Sleep(r.reading, delay.Next()) != nil {
-			return errGivenUp
-		}
-	}
 }
 
 // beginning returns where reading begins. A Java worker leaves a lease at LATEST without the time that this was; then it is now, and is
@@ -274,16 +260,17 @@ func (r *reader) anchored(first *Record) bool {
 	return true
 }
 
+func (r *reader) isLost() bool { return errors.Is(context.Cause(r.handling), leases.ErrLost) }
+
 // leave ends a life before the shard's end: what is done is written down, unless the lease is lost.
 func (r *reader) leave(why error) {
 	r.stop()
-	if errors.Is(context.Cause(r.handling), leases.ErrLost) {
-		r.enter(Lost)
-		return
+	if !r.isLost() {
+		r.enter(Draining)
+		r.drained()
 	}
-	r.enter(Draining)
-	if err := r.progress.flush(r.writes); err != nil {
-		r.enter(Lost)
+	if r.isLost() || r.progress.flush(r.writes) != nil {
+		r.lost()
 		return
 	}
 	r.enter(Released)
