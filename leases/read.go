@@ -176,7 +176,7 @@ func partLot(worker string, part int) []byte {
 // nextScan returns when the table is to be looked at again: after the usual time, or when the next lease may be found silent.
 func (c *Coordinator) nextScan() time.Time {
 	next := c.scannedAt.Add(c.pace.scan)
-	if expiry, any := c.watch.nextExpiry(c.cfg.Worker, c.watches); any && expiry.Before(next) {
+	if expiry, ok := c.watch.nextExpiry(c.cfg.Worker, c.watches); ok && expiry.Before(next) {
 		return later(expiry.Add(time.Millisecond), c.scannedAt.Add(c.pace.discover/5))
 	}
 	return next
