@@ -20,8 +20,8 @@ func TestDataPlaneAllocatesLittle(t *testing.T) {
 	perPut := testing.AllocsPerRun(20, func() {
 		serve(t, r.srv, rawRequest(t.Context(), "PutRecords", jsonType, put))
 	})
-	if each := perPut / 500; each > 4 {
-		t.Errorf("PutRecords allocates %.1f times a record", each)
+	if perPut > 200 {
+		t.Errorf("PutRecords allocates %.0f times", perPut)
 	}
 	get := fmt.Appendf(nil, `{"ShardIterator":%q}`, *r.iterator(shardID(0), types.ShardIteratorTypeTrimHorizon))
 	perGet := testing.AllocsPerRun(20, func() {

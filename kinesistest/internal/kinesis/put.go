@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"unicode/utf8"
@@ -107,6 +108,7 @@ func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
 // A placement is where a record was stored, or why it was not.
 type placement struct {
 	shard   *shard
+	place   int // of the shard among the open ones
 	number  sequenceNumber
 	refused *fault // nil if it was stored
 }
@@ -132,12 +134,15 @@ func (p *put) store(ctx context.Context, st *stream, records []record, limit put
 		// route that was published before it closed: so this ends.
 		open := *st.route.Load()
 		for _, i := range left {
-			placed[i].shard = open[shardFor(open, p.entries[i].point)]
+			place := shardFor(open, p.entries[i].point)
+			placed[i].shard, placed[i].place = open[place], place
 		}
 		if first {
 			left = refuse(ctx, placed, left)
 		}
-		slices.SortStableFunc(left, func(a, b int) int { return placed[a].shard.from.compare(placed[b].shard.from) })
+		slices.SortFunc(left, func(a, b int) int {
+			return cmp.Or(placed[a].place-placed[b].place, a-b)
+		})
 		left = a.byShard(left)
 	}
 	return placed
@@ -208,24 +213,32 @@ func (db *DB) putRecords(c *call) error {
 func (p *put) listMember(d wire.Decoder, name string) bool {
 	switch name {
 	case "Records":
-		for range d.Items() {
-			// Entries beyond the limit are read into the place of the last one: the request is refused anyway.
-			if p.count++; p.count <= maxEntries {
-				p.entries = append(p.entries, entry{})
-			}
-			e := &p.entries[len(p.entries)-1]
-			for name := range d.Fields() {
-				if !e.member(d, name) {
-					d.Skip()
-				}
-			}
-		}
+		p.decodeEntries(d)
 	case "DryRun":
 		p.dryRun = d.Bool()
 	default:
 		return p.streamRef.member(d, name)
 	}
 	return true
+}
+
+// decodeEntries reads the records of a request. There may be hundreds, so what reads the members of one is made once for all.
+func (p *put) decodeEntries(d wire.Decoder) {
+	var e *entry
+	member := func(name []byte) bool {
+		if !e.member(d, name) {
+			d.Skip()
+		}
+		return true
+	}
+	for range d.Items() {
+		// Entries beyond the limit are read into the place of the last one: the request is refused anyway.
+		if p.count++; p.count <= maxEntries {
+			p.entries = append(p.entries, entry{})
+		}
+		e = &p.entries[len(p.entries)-1]
+		d.Fields()(member)
+	}
 }
 
 func (db *DB) putRecord(c *call) error {

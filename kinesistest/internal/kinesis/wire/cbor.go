@@ -38,10 +38,16 @@ type cborDecoder struct {
 	pos   int
 	depth int
 	err   error
+
+	fields iter.Seq[[]byte] // eachField, made once: a request may have hundreds of maps
 }
 
 // NewCBOR returns a Decoder of the CBOR document doc, which must not change while the Decoder is used.
-func NewCBOR(doc []byte) Decoder { return &cborDecoder{doc: doc} }
+func NewCBOR(doc []byte) Decoder {
+	d := &cborDecoder{doc: doc}
+	d.fields = d.eachField
+	return d
+}
 
 func (d *cborDecoder) Err() error { return d.err }
 
@@ -149,24 +155,24 @@ func (d *cborDecoder) more(run *cborRun) bool {
 	return false
 }
 
-func (d *cborDecoder) Fields() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		run, ok := d.enter(cborMap, "a map")
-		if !ok {
+func (d *cborDecoder) Fields() iter.Seq[[]byte] { return d.fields }
+
+func (d *cborDecoder) eachField(yield func([]byte) bool) {
+	run, ok := d.enter(cborMap, "a map")
+	if !ok {
+		return
+	}
+	for d.more(&run) {
+		name := d.Span()
+		if d.err != nil {
 			return
 		}
-		for d.more(&run) {
-			name := d.Span()
-			if d.err != nil {
-				return
-			}
-			if c := d.peek(); c == cborNull || c == cborUndefined {
-				d.pos++
-				continue
-			}
-			if d.err != nil || !yield(name) {
-				return
-			}
+		if c := d.peek(); c == cborNull || c == cborUndefined {
+			d.pos++
+			continue
+		}
+		if d.err != nil || !yield(name) {
+			return
 		}
 	}
 }
