@@ -3,7 +3,7 @@
 GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ    ?= 30s
-SERVERS := integration/servers
+SERVERS := integration/internal/servers
 
 .PHONY: all build vet lint test race fuzz bench quickstart servers tidy
 
@@ -41,9 +41,11 @@ bench:
 quickstart:
 	$(GO) run ./examples/quickstart
 
-# The servers that integration tests start: pinned in integration/servers/package-lock.json.
+# The servers that integration tests start: pinned in $(SERVERS), in package-lock.json and requirements.txt.
 servers:
 	npm --prefix $(SERVERS) ci --no-audit --no-fund
+	python3 -m venv $(SERVERS)/venv
+	$(SERVERS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $(SERVERS)/requirements.txt
 
 tidy:
 	$(GO) mod tidy -diff

@@ -1,10 +1,10 @@
 // Package integration holds black-box scenarios that run the library against servers and libraries that its authors did not write. It has
 // no code of its own, only tests.
 //
-// The servers are npm packages, pinned in servers/package-lock.json and installed by `make servers`. The tests start them on loopback and
-// stop them. Where they are not installed, the tests that need them say so and are skipped; with PENSTOCK_REQUIRE_SERVERS set they fail
-// instead.
+// The servers are started by the package internal/servers, which `make servers` fills. Where they are not installed, the tests that need
+// them say so and are skipped; with PENSTOCK_REQUIRE_SERVERS set they fail instead. What each of them does otherwise than the service is
+// for the package conformance to say.
 //
-// Files: servers_test.go (starting servers), quickstart_test.go (the quickstart's check against each of them), aws_test.go (the same on a
+// Files: main_test.go, quickstart_test.go (the quickstart's check against each of them), aws_test.go (the same on a
 // real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
 package integration

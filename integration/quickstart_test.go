@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/penstock-go/penstock/integration/internal/servers"
 )
 
 // programs is the folder of what the tests built; TestMain removes it.
@@ -42,10 +44,10 @@ func TestTheQuickstartProvesItselfOnOtherServers(t *testing.T) {
 		t.Run(c.kinesis+"+"+c.dynamodb, func(t *testing.T) {
 			args := []string{"-in", sources(t, c.files, c.lines)}
 			if c.kinesis != "" {
-				args = append(args, "-kinesis", startServer(t, c.kinesis))
+				args = append(args, "-kinesis", servers.Start(t, c.kinesis))
 			}
 			if c.dynamodb != "" {
-				args = append(args, "-dynamodb", startServer(t, c.dynamodb))
+				args = append(args, "-dynamodb", servers.Start(t, c.dynamodb))
 			}
 			prove(t, args, "")
 		})

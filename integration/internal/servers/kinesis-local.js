@@ -19,7 +19,8 @@ process.env.KINESIS_MOCK_PLAIN_PORT = '1' // stands for "a free one"
 process.env.KINESIS_MOCK_TLS_PORT = '2'
 process.env.SHARD_LIMIT = '500'
 process.env.LOG_LEVEL = 'ERROR'
-for (const change of ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS', 'UPDATE_SHARD_COUNT']) {
+for (const change of ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS', 'UPDATE_SHARD_COUNT', 'UPDATE_STREAM_MODE',
+  'REGISTER_STREAM_CONSUMER', 'DEREGISTER_STREAM_CONSUMER', 'START_STREAM_ENCRYPTION', 'STOP_STREAM_ENCRYPTION']) {
   process.env[change + '_DURATION'] = '20ms'
 }
 const main = require.resolve('kinesis-local')

@@ -1,0 +1,152 @@
+package conformance
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"go.uber.org/goleak"
+
+	"github.com/penstock-go/penstock/integration/internal/servers"
+	"github.com/penstock-go/penstock/kinesistest"
+)
+
+var update = flag.Bool("update", false, "write what the servers do into the document")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	goleak.VerifyTestMain(m)
+}
+
+// A rule is one thing that the service does.
+type rule struct {
+	says string // as the table has it
+	// try returns "" if the server does it, and otherwise what it does instead, in a few words that are the same every time.
+	try func(p *place) string
+}
+
+// A suite is the rules of one service and the servers that play it.
+type suite struct {
+	service string
+	rules   []rule
+	servers []string
+}
+
+var suites = []suite{
+	{
+		"Kinesis", slices.Concat(streamRules, putRules, getRules, reshardRules, fanOutRules, wireRules),
+		[]string{"kinesistest", "kinesalite", "kinesis-local", "moto"},
+	},
+	{
+		"DynamoDB", slices.Concat(tableRules, itemRules, expressionRules, readRules, transactionRules),
+		[]string{"kinesistest", "dynalite", "moto"},
+	},
+}
+
+// follows is what the table says of a rule that a server follows.
+const follows = "yes"
+
+func TestEveryServerDoesWhatTheTableSays(t *testing.T) {
+	doc := readDocument(t)
+	t.Run("servers", func(t *testing.T) { // returns when those that run side by side have ended
+		for _, s := range suites {
+			known := doc.section(t, s)
+			for column, server := range s.servers {
+				t.Run(s.service+" by "+server, func(t *testing.T) {
+					t.Parallel()
+					compare(t, s, server, known, column)
+				})
+			}
+		}
+	})
+	if *update {
+		doc.write(t)
+	}
+}
+
+// compare tries every rule on a server.
+func compare(t *testing.T, s suite, server string, known *section, column int) {
+	p := open(t, server)
+	for i, r := range s.rules {
+		got := p.attempt(r)
+		// Over HTTP/1.1 a connection breaks now and then, when both sides are near: what does so every time is the server's.
+		if got == unreadable {
+			got = p.attempt(r)
+		}
+		cell := &known.cells[i][column]
+		if *update {
+			*cell = got
+			continue
+		}
+		if got != *cell {
+			t.Errorf("%s\n\tthe table says: %s\n\tthe server:     %s", r.says, *cell, got)
+		}
+	}
+}
+
+// open starts a server and connects to it.
+func open(t *testing.T, server string) *place {
+	t.Helper()
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	var url string
+	if server == "kinesistest" {
+		srv := kinesistest.New()
+		t.Cleanup(func() {
+			if err := srv.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		var err error
+		if url, err = srv.Listen("127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		url = servers.Start(t, server)
+	}
+	return connect(t, url, &http.Client{Transport: transport})
+}
+
+func connect(t *testing.T, url string, client *http.Client) *place {
+	// An account of twelve digits: kinesis-local takes the key for one.
+	nobody := credentials.NewStaticCredentialsProvider("123456789012", "secret", "")
+	return &place{
+		t: t, url: url, http: client, Kinesis: kinesis.New(kinesis.Options{
+			Region: "us-east-1", BaseEndpoint: &url, Credentials: nobody, HTTPClient: client, RetryMaxAttempts: 1,
+		}), DynamoDB: dynamodb.New(dynamodb.Options{
+			Region: "us-east-1", BaseEndpoint: &url, Credentials: nobody, HTTPClient: client, RetryMaxAttempts: 1,
+		}),
+	}
+}
+
+// ruleTime is how long a server may take for one rule.
+const ruleTime = time.Minute
+
+// attempt tries a rule. A rule that cannot come to its point ends early, with what stood in its way.
+func (p *place) attempt(r rule) (outcome string) {
+	ctx, cancel := context.WithTimeout(p.t.Context(), ruleTime)
+	defer cancel()
+	p.ctx = ctx
+	defer func() {
+		switch stopped := recover().(type) {
+		case nil:
+		case obstacle:
+			outcome = string(stopped)
+		default:
+			panic(fmt.Sprintf("%s: %v", r.says, stopped))
+		}
+	}()
+	if instead := r.try(p); instead != "" {
+		return instead
+	}
+	return follows
+}

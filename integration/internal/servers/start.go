@@ -1,0 +1,94 @@
+package servers
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// maxLog is how much of a server's last words a failed test shows.
+const maxLog = 4 << 10
+
+// startTime bounds a server's start; a cold file cache has been seen to cost several seconds.
+const startTime = time.Minute
+
+// Start runs a server and returns its URL. The server ends with the test.
+func Start(t testing.TB, name string) string {
+	t.Helper()
+	cmd := program(t, name)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, cmd, &log) })
+	port, err := firstLine(stdout)
+	if err != nil {
+		t.Fatalf("%s did not start: %v\n%s", name, err, log.String())
+	}
+	return "http://127.0.0.1:" + port
+}
+
+// firstLine reads what the program prints when it listens.
+func firstLine(stdout io.Reader) (string, error) {
+	if pipe, ok := stdout.(*os.File); ok {
+		if err := pipe.SetReadDeadline(time.Now().Add(startTime)); err != nil {
+			return "", err
+		}
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	return strings.TrimSpace(line), err
+}
+
+func stop(t testing.TB, cmd *exec.Cmd, log *bytes.Buffer) {
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	_ = cmd.Wait() // its status after a signal says nothing
+	if t.Failed() {
+		t.Logf("%v:\n%s", cmd.Args, log.Bytes()[max(0, log.Len()-maxLog):])
+	}
+}
+
+// folder is where this file is, and the programs with it.
+func folder() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(file)
+}
+
+// program returns the command that starts a server. It skips or fails the test where something is missing.
+func program(t testing.TB, name string) *exec.Cmd {
+	t.Helper()
+	at := folder()
+	runner, script, installed, needs := "node", name+".js", filepath.Join("node_modules", name), "Node with npm"
+	if name == "moto" {
+		runner, script, needs = filepath.Join(at, "venv", "bin", "python"), name+".py", "Python 3.10 or later with venv"
+		installed = filepath.Join("venv", "bin", "moto_server")
+	}
+	_, noRunner := exec.LookPath(runner)
+	_, notInstalled := os.Stat(filepath.Join(at, installed))
+	if noRunner != nil || notInstalled != nil {
+		why := fmt.Sprintf("%s is not installed (needs %s; `make servers` installs it)", name, needs)
+		if os.Getenv("PENSTOCK_REQUIRE_SERVERS") != "" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	cmd := exec.Command(runner, script)
+	cmd.Dir = at
+	return cmd
+}
