@@ -22,6 +22,8 @@ type finished struct {
 	counted  bool      // they are an aggregate's records, numbered from 0
 	reason   error     // why they were given up, or nil
 	broken   bool      // their keys are in broken until they have been told
+	whole    bool      // they are all of an aggregate that is stored, and data its payload
+	data     []byte
 }
 
 // callbacks runs the done functions. Its queue is bounded by Config.MaxBufferedRecords: a record keeps its place in the buffer
@@ -110,6 +112,7 @@ func (c *callbacks) tell(f *finished) {
 		c.broken.told(f.records)
 	}
 	c.buffer.finish(f.records)
+	f.reuse()
 }
 
 func (c *callbacks) done(f *finished, i int) {
@@ -119,7 +122,7 @@ func (c *callbacks) done(f *finished, i int) {
 	}
 	result := Result{Attempts: history(r.past, f.attempts)}
 	if f.reason != nil {
-		result.Err = failedError(f.reason, result.Attempts, r.maybe)
+		result.Err = failedError(f.reason, result.Attempts, r.past != nil && r.past.maybe)
 	} else {
 		result.ShardID, result.SequenceNumber = f.landed.shard, f.landed.sequenceNumber
 	}

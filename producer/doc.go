@@ -101,6 +101,7 @@
 //	hooks.go      what can be observed
 //	producer.go   New, Put, TryPut, PutSync
 //	record.go     what Put takes, and what of it is refused
+//	keys.go       the hash keys of partition keys that come again
 //	buffer.go     room in bytes and records; generations, for Flush
 //	route.go      hash key to lane; what a shard says of an aggregate stored in it
 //	discover.go   how the route comes to be known

@@ -51,6 +51,15 @@ type landing struct {
 // encoders keeps encoders for the next aggregates. They keep their memory.
 var encoders = sync.Pool{New: func() any { return new(aggregation.Encoder) }}
 
+// recordLists and payloads keep memory for the next aggregates, too, each of about the size that a full one has.
+var (
+	recordLists = sync.Pool{New: func() any { return new([]record) }}
+	payloads    = sync.Pool{New: func() any { return new([]byte) }}
+)
+
+// largestKept is the largest payload whose memory is kept, in bytes: most are of the default size of an aggregate.
+const largestKept = 64 << 10
+
 // newSingle makes the entry of a record that goes on its own. rec.data becomes the entry's.
 func newSingle(rec record, wrap bool) *entry {
 	e := &entry{one: [1]record{rec}}
@@ -72,6 +81,7 @@ func newAggregate(records []record, encoder *aggregation.Encoder) *entry {
 		rec := records[0]
 		rec.data = payload(encoder.AppendTo(nil))
 		release(encoder)
+		keepRecords(records)
 		return newSingle(rec, true)
 	}
 	e := &entry{records: records, encoder: encoder, aggregated: true}
@@ -114,7 +124,9 @@ func (e *entry) measure() {
 			e.span.End = r.hash
 		}
 		e.earliest = min(e.earliest, r.expires)
-		e.tries = max(e.tries, r.tries)
+		if r.past != nil {
+			e.tries = max(e.tries, r.past.tries)
+		}
 	}
 }
 
@@ -123,9 +135,27 @@ func (e *entry) encode() {
 	if e.encoder == nil {
 		return
 	}
-	e.data = e.encoder.AppendTo(make([]byte, 0, e.encoder.Size()))
+	e.data = e.encoder.AppendTo((*payloads.Get().(*[]byte))[:0])
 	release(e.encoder)
 	e.encoder = nil
+}
+
+// reuse keeps the memory of an entry that is stored. Its records must have been told, and nothing else may refer to it.
+func (f *finished) reuse() {
+	if !f.whole {
+		return
+	}
+	if cap(f.data) > 0 && cap(f.data) <= largestKept {
+		data := f.data[:0]
+		payloads.Put(&data)
+	}
+	keepRecords(f.records)
+}
+
+func keepRecords(records []record) {
+	clear(records)
+	records = records[:0]
+	recordLists.Put(&records)
 }
 
 // open takes the entry apart: its records, each with its payload and its past. The entry must not be used any more, but for its lane.
@@ -142,11 +172,12 @@ func (e *entry) open() []record {
 			e.records[i].data = users[i].Data
 		}
 	}
-	for i := range e.records {
-		r := &e.records[i]
-		r.maybe = r.maybe || maybeStored(e.attempts)
-		r.past = history(r.past, e.attempts)
-		r.tries = e.tries
+	if e.tries > 0 {
+		maybe := maybeStored(e.attempts)
+		for i := range e.records {
+			r := &e.records[i]
+			r.past = &past{attempts: history(r.past, e.attempts), tries: e.tries, maybe: maybe || r.past != nil && r.past.maybe}
+		}
 	}
 	e.attempts = nil
 	return e.records
@@ -167,11 +198,11 @@ func (e *entry) note(a Attempt) {
 }
 
 // history joins attempts, and forgets the oldest of too many. Its result shares no memory that is written later.
-func history(past, attempts []Attempt) []Attempt {
-	if len(past) == 0 {
+func history(p *past, attempts []Attempt) []Attempt {
+	if p == nil || len(p.attempts) == 0 {
 		return slices.Clip(attempts)
 	}
-	all := slices.Concat(past, attempts)
+	all := slices.Concat(p.attempts, attempts)
 	return slices.Clip(all[max(0, len(all)-maxAttemptsKept):])
 }
 
@@ -228,7 +259,10 @@ type filling struct {
 func (f *filling) add(rec record, data []byte) {
 	if f.encoder == nil {
 		f.encoder = encoders.Get().(*aggregation.Encoder)
-		f.records = make([]record, 0, max(f.room, 1))
+		f.records = (*recordLists.Get().(*[]record))[:0]
+		if cap(f.records) == 0 {
+			f.records = make([]record, 0, max(f.room, 1))
+		}
 	}
 	if err := f.encoder.Add(rec.partitionKey, rec.hashKey, data); err != nil {
 		panic("producer: " + err.Error()) // check has refused what Add would

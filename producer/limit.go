@@ -199,7 +199,7 @@ func (r *route) budgetOf(e *entry) *budget {
 	if len(r.budgets) == 0 {
 		return nil
 	}
-	i := shards.Find(r.shards, e.span.Start)
+	i := r.shard(e.span.Start)
 	if !r.shards[i].Range.Contains(e.span.End) {
 		return nil
 	}

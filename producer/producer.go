@@ -25,6 +25,7 @@ type Producer struct {
 	life      *lifetime
 	group     owned.Group
 
+	keys      *keyHashes
 	buffer    *buffer
 	route     atomic.Pointer[route]
 	collector collector
@@ -52,7 +53,7 @@ func New(cfg Config) (*Producer, error) {
 		return nil, &ConfigError{Field: "Stream", Reason: err.Error()}
 	}
 	p := &Producer{cfg: cfg, stream: stream, start: time.Now(), failLater: cfg.OnOrderedFailure == FailLater,
-		jitter: retry.RandomJitter(), life: newLifetime(),
+		jitter: retry.RandomJitter(), keys: new(keyHashes), life: newLifetime(),
 		buffer: newBuffer(cfg.MaxBufferedBytes, cfg.MaxBufferedRecords), broken: newBroken(),
 		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1),
 		nextSweep: cfg.TTL}
@@ -146,7 +147,7 @@ func (p *Producer) TryPut(r Record, done func(Result)) error {
 
 // admit judges a record before there is room for it.
 func (p *Producer) admit(r *Record) (record, error) {
-	rec, err := check(r)
+	rec, err := p.keys.check(r)
 	if err != nil {
 		return record{}, err
 	}

@@ -33,13 +33,18 @@ type record struct {
 	expires      moment
 	done         func(Result)
 	gen          *generation
-	past         []Attempt // those in entries that were taken apart since
-	tries        int       // how many there were
-	maybe        bool      // one of them may have stored it
+	past         *past // nil if it has always been in one entry
+}
+
+// past is what became of a record in entries that were taken apart since.
+type past struct {
+	attempts []Attempt
+	tries    int  // how many there were
+	maybe    bool // one of them may have stored it
 }
 
 // check judges a record by what is known without the stream, and works out where it belongs.
-func check(r *Record) (record, error) {
+func (k *keyHashes) check(r *Record) (record, error) {
 	if r.PartitionKey == "" {
 		return record{}, ErrEmptyKey
 	}
@@ -51,7 +56,7 @@ func check(r *Record) (record, error) {
 	}
 	rec := record{partitionKey: r.PartitionKey, size: len(r.Data) + len(r.PartitionKey) + len(r.ExplicitHashKey)}
 	if r.ExplicitHashKey == "" {
-		rec.hash = hashkey.Of(r.PartitionKey)
+		rec.hash = k.of(r.PartitionKey)
 		return rec, nil
 	}
 	var err error

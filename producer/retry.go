@@ -161,7 +161,11 @@ func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt
 
 // finish makes the result of an entry that is stored.
 func (e *entry) finish(landed landing) finished {
-	return finished{records: e.records, attempts: e.attempts, landed: landed, counted: e.aggregated}
+	f := finished{records: e.records, attempts: e.attempts, landed: landed, counted: e.aggregated}
+	if f.whole = e.aggregated && len(e.records) > 1; f.whole {
+		f.data = e.data
+	}
+	return f
 }
 
 // settleFailed needs collector.mu.

@@ -24,6 +24,7 @@ const virtualLanes = 512
 type route struct {
 	mode   mode
 	shards []shards.Shard // tile the hash space; none if they are not known. With them, mode plain only means no aggregates
+	ends   []hashkey.Key  // of their ranges
 	spans  map[string]hashkey.Range
 	lanes  []*lane
 	seed   maphash.Seed
@@ -58,13 +59,27 @@ type lane struct {
 func (r *route) lane(rec *record) *lane {
 	switch r.mode {
 	case sharded:
-		return r.lanes[shards.Find(r.shards, rec.hash)]
+		return r.lanes[r.shard(rec.hash)]
 	case plain:
 		// By the partition key, not by the hash key: records of one key may have different explicit hash keys.
 		return r.lanes[maphash.String(r.seed, rec.partitionKey)%virtualLanes]
 	case holding:
 	}
 	return r.lanes[0]
+}
+
+// shard returns the index of the shard that a hash key belongs to. Where there are shards they tile the space.
+func (r *route) shard(k hashkey.Key) int {
+	low, high := 0, len(r.ends)-1
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		if end := &r.ends[middle]; k.Hi < end.Hi || k.Hi == end.Hi && k.Lo <= end.Lo {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
 }
 
 // expect finds the one shard to which a whole entry belongs. It returns false if there is none, or if an aggregate would have to be
@@ -76,7 +91,7 @@ func (r *route) expect(e *entry) (shard string, ok bool) {
 	if len(r.shards) == 0 {
 		return "", true
 	}
-	s := &r.shards[shards.Find(r.shards, e.span.Start)]
+	s := &r.shards[r.shard(e.span.Start)]
 	return s.ID, s.Range.Contains(e.span.End)
 }
 
@@ -157,6 +172,7 @@ func (r *route) know(open []shards.Shard, loaded moment, old *route, percent int
 		kept[b.shard.ID] = b
 	}
 	for _, s := range open {
+		r.ends = append(r.ends, s.Range.End)
 		r.spans[s.ID] = s.Range
 		b := kept[s.ID]
 		if b == nil || b.shard.Range != s.Range {

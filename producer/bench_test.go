@@ -1,0 +1,222 @@
+package producer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/penstock-go/penstock/internal/hashkey"
+	"github.com/penstock-go/penstock/producer"
+)
+
+const (
+	benchKeys     = 10_000
+	benchShards   = 4
+	benchInFlight = 8
+	inAggregate   = 50_000 // bytes of records that share an MD5, for the floor
+)
+
+// instant is a service that answers at once. Of a request it reads what it must know for a true answer: to which shard each entry goes.
+type instant struct {
+	shardOf map[string]int // by partition key, of entries without explicit hash key
+	listing []byte
+	bodies  sync.Pool
+}
+
+func newInstant(keys []string) *instant {
+	s := &instant{shardOf: make(map[string]int), bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	for _, k := range keys {
+		s.shardOf[k] = int(hashkey.Of(k).Hi >> 62)
+	}
+	var list bytes.Buffer
+	for i := range uint64(benchShards) {
+		start, end := hashkey.Key{Hi: i << 62}, hashkey.Key{Hi: i<<62 | (1<<62 - 1), Lo: 1<<64 - 1}
+		fmt.Fprintf(&list, `,{"ShardId":"shardId-00000000000%d","HashKeyRange":{"StartingHashKey":"%s","EndingHashKey":"%s"},"SequenceNumberRange":{"StartingSequenceNumber":"1"}}`, i, start, end)
+	}
+	s.listing = []byte(`{"Shards":[` + list.String()[1:] + `]}`)
+	return s
+}
+
+func (s *instant) client() *kinesis.Client {
+	return kinesis.New(kinesis.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		HTTPClient: &http.Client{Transport: s}, BaseEndpoint: aws.String("http://127.0.0.1")})
+}
+
+func (s *instant) RoundTrip(req *http.Request) (*http.Response, error) {
+	buf := s.bodies.Get().(*bytes.Buffer)
+	defer s.bodies.Put(buf)
+	buf.Reset()
+	if _, err := buf.ReadFrom(req.Body); err != nil {
+		return nil, err
+	}
+	req.Body.Close()
+	var out []byte
+	switch req.Header.Get("X-Amz-Target") {
+	case "Kinesis_20131202.ListShards":
+		out = s.listing
+	case "Kinesis_20131202.DescribeStreamSummary":
+		out = []byte(`{"StreamDescriptionSummary":{"StreamName":"orders","StreamStatus":"ACTIVE","OpenShardCount":4}}`)
+	default:
+		out = s.put(buf.Bytes())
+	}
+	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: req, ContentLength: int64(len(out)),
+		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(bytes.NewReader(out))}, nil
+}
+
+// put answers a PutRecords request in JSON, whose entries the SDK writes with their members in the order of the alphabet.
+func (s *instant) put(body []byte) []byte {
+	out := append(make([]byte, 0, 64<<10), `{"FailedRecordCount":0,"Records":[`...)
+	for first := true; ; first = false {
+		i := bytes.Index(body, []byte(`"Data":"`))
+		if i < 0 {
+			break
+		}
+		body = body[i+len(`"Data":"`):]
+		body = body[bytes.IndexByte(body, '"')+2:]
+		shard := 0
+		if rest, ok := bytes.CutPrefix(body, []byte(`"ExplicitHashKey":"`)); ok {
+			k, _ := hashkey.Parse(string(rest[:bytes.IndexByte(rest, '"')]))
+			shard = int(k.Hi >> 62)
+		} else {
+			rest = body[len(`"PartitionKey":"`):]
+			shard = s.shardOf[string(rest[:bytes.IndexByte(rest, '"')])]
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		out = append(out, `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898","ShardId":"shardId-00000000000`...)
+		out = strconv.AppendInt(out, int64(shard), 10)
+		out = append(out, `"}`...)
+	}
+	return append(out, `]}`...)
+}
+
+// cpu is the time that this process has computed for.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func benchRecords(size int) (keys []string, data []byte) {
+	keys = make([]string, benchKeys)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i) // as long as a UUID
+	}
+	data = make([]byte, size)
+	for i := range data {
+		data[i] = byte(i * 7)
+	}
+	return keys, data
+}
+
+// measure reports CPU time per record.
+func measure(b *testing.B, run func()) {
+	b.ReportAllocs()
+	before := cpu()
+	b.ResetTimer()
+	run()
+	b.StopTimer()
+	b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
+}
+
+// BenchmarkProducer compares a producer, from Put to done, with a loop over the SDK's PutRecords and with the floor: what the protocol and the
+// format make everybody compute. An operation is one user record.
+//
+//	go test -run '^$' -bench Producer -benchtime 2000000x ./producer
+//	GOGC=800 go test ...
+func BenchmarkProducer(b *testing.B) {
+	for _, size := range []int{100, 1000} {
+		keys, data := benchRecords(size)
+		b.Run(fmt.Sprintf("%dB/floor", size), func(b *testing.B) { measure(b, func() { floor(b.N, size) }) })
+		b.Run(fmt.Sprintf("%dB/sdk-loop", size), func(b *testing.B) {
+			client := newInstant(keys).client()
+			measure(b, func() { sdkLoop(b, client, keys, data) })
+		})
+		for _, putters := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%dB/%d-putters", size, putters), func(b *testing.B) { benchPut(b, newInstant(keys).client(), putters, keys, data) })
+		}
+	}
+}
+
+func benchPut(b *testing.B, client producer.KinesisAPI, putters int, keys []string, data []byte) {
+	p, err := producer.New(producer.Config{Kinesis: client, Stream: stream, MaxInFlight: benchInFlight, Hooks: producer.Hooks{Degraded: func(err error) { b.Error(err) }}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := p.PutSync(context.Background(), producer.Record{PartitionKey: "k"}); err != nil { // it knows the shards from here on
+		b.Fatal(err)
+	}
+	if len(p.Shards()) != benchShards {
+		b.Fatal("the shards are not known: nothing would be aggregated")
+	}
+	measure(b, func() {
+		done := func(r producer.Result) {
+			if r.Err != nil {
+				b.Error(r.Err)
+			}
+		}
+		var wg sync.WaitGroup
+		for g := range putters {
+			wg.Go(func() {
+				for i := g; i < b.N; i += putters {
+					if err := p.Put(context.Background(), producer.Record{PartitionKey: keys[i%len(keys)], Data: data}, done); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if err := p.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// floor computes what no implementation can do without: a copy of each record, the MD5 of the aggregates and the SHA-256 of the requests.
+func floor(records, size int) {
+	const frame = 10 // of a record in an aggregate
+	const key = 38   // in the aggregate's table
+	from, aggregate := make([]byte, inAggregate), make([]byte, inAggregate)
+	for left := records * (size + frame + key); left > 0; left -= len(from) {
+		copy(aggregate, from)
+		md5.Sum(aggregate)
+		sha256.Sum256(aggregate)
+	}
+}
+
+func sdkLoop(b *testing.B, client *kinesis.Client, keys []string, data []byte) {
+	const perRequest = 500
+	var wg sync.WaitGroup
+	for g := range benchInFlight {
+		wg.Go(func() {
+			for at := g * perRequest; at < b.N; at += benchInFlight * perRequest {
+				in := &kinesis.PutRecordsInput{StreamName: aws.String(stream)}
+				for i := at; i < min(at+perRequest, b.N); i++ {
+					in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: &keys[i%len(keys)], Data: data})
+				}
+				if _, err := client.PutRecords(context.Background(), in); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
