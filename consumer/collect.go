@@ -27,6 +27,7 @@ type collector struct {
 	lag     int64  // of that page
 	next    Record // cut out of it, and not in a lane yet
 	kept    bool   // there is a next
+	leave   bool   // the handler does not want it
 	blocked bool   // too much is in the air: windows are over
 	last    *page  // the page with which the shard ends
 
@@ -51,6 +52,7 @@ type parcel struct {
 	lag     int64
 	due     time.Time // the end of its window
 	full    bool
+	passed  checkpoint.Position // the last record behind it that the handler does not want; zero: none
 }
 
 // The bounds of the user records of one shard that are in its lanes at a time, where there are several: fewer would make the lanes wait for
@@ -126,7 +128,10 @@ func (c *collector) deal() bool {
 		if c.r.adrift && !c.r.anchored(&c.next) {
 			return false
 		}
-		if !c.place(c.laneOf(&c.next)) {
+		if c.leave && c.pass() {
+			continue
+		}
+		if c.leave || !c.place(c.laneOf(&c.next)) {
 			c.blocked = true
 			return true
 		}
@@ -137,6 +142,7 @@ func (c *collector) deal() bool {
 // cut takes the next record from the page, or ends the page.
 func (c *collector) cut() bool {
 	if c.kept = c.r.unpack.cut(&c.next); c.kept {
+		c.leave = c.unwanted()
 		return true
 	}
 	c.r.unpack.finish()
@@ -166,7 +172,7 @@ func (c *collector) place(l *lane) bool {
 	if c.inAir == c.limit {
 		return false
 	}
-	size := len(c.next.Data) + len(c.next.PartitionKey)
+	size := c.weigh()
 	p := c.parcelFor(l, size)
 	if len(c.lanes) > 1 && !c.track(p) {
 		return false
@@ -178,6 +184,7 @@ func (c *collector) place(l *lane) bool {
 	p.records = append(p.records, c.next)
 	p.bytes += size
 	p.lag = c.lag
+	p.passed = checkpoint.Position{}
 	c.inAir++
 	c.kept = false
 	return true
@@ -240,6 +247,9 @@ func (c *collector) handOver(l *lane) {
 func (c *collector) took(l *lane) {
 	p := l.busy
 	l.busy = nil
+	if !p.passed.Sentinel() && !l.quit {
+		c.r.progress.reach(p.passed)
+	}
 	c.inAir -= len(p.records)
 	c.drop(p.stocks)
 	clear(p.records)
@@ -314,6 +324,7 @@ func (c *collector) nextDue() (due time.Time, any bool) {
 func (c *collector) load(p page) {
 	c.from, c.lag = &stock{reserved: p.reserved, parts: 1}, p.lag
 	c.r.unpack.load(p.records)
+	c.idles(&p)
 	if p.end {
 		c.last = &p
 	}

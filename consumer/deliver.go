@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -98,6 +99,7 @@ func (t *trial) failed(done int, err error) bool {
 	switch {
 	case done > 0:
 		t.begin(0)
+	case errors.Is(err, ErrOutage): // says nothing about the records
 	case policy.Bisect && n > 1:
 		t.ends = append(t.ends, t.done+n/2)
 	default:

@@ -118,6 +118,7 @@
 //	lineage.go   what comes after a shard, and what it means that one is not found
 //	unpack.go    pages of Kinesis records to user records
 //	collect.go   user records to lanes, by key, and to batches
+//	choose.go    what a handler leaves out, how it weighs, and that there is nothing to do
 //	deliver.go   a lane: the calls of the handler, and their retries
 //	failure.go   what becomes of records that cannot be handled
 //	progress.go  what is done, and what of that is written down

@@ -24,6 +24,9 @@ var (
 	ErrUnreachable = errors.New("consumer: the endpoint cannot be reached")
 	// ErrPanic is the kind of every [PanicError].
 	ErrPanic = errors.New("consumer: the handler panicked")
+	// ErrOutage is for handlers to return, alone or wrapped: what failed has nothing to do with the records, as when a database is away.
+	// They are tried again for as long as it takes: the call is not counted as an attempt, and no batch is cut in halves for it.
+	ErrOutage = errors.New("consumer: the handler cannot work")
 	// ErrBatch is the kind of every [BatchError].
 	ErrBatch = errors.New("consumer: records cannot be handled")
 	// ErrTrimmed is the kind of every [TrimmedError].

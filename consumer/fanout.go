@@ -132,7 +132,7 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 	if !sound(event.Records) {
 		return page{}, fmt.Errorf("%w: a record without a sequence number", ErrReply)
 	}
-	got := page{records: event.Records, lag: aws.ToInt64(event.MillisBehindLatest), took: took}
+	got := page{records: event.Records, lag: aws.ToInt64(event.MillisBehindLatest), took: took, asOf: asOf(took)}
 	var memory int64
 	got.bytes, memory = weigh(got.records)
 	reserved, err := f.r.c.budget.reserve(ctx, memory)
@@ -154,6 +154,20 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 	// The number need not be that of a record: it moves on where others' events carried none.
 	f.mark.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: *event.ContinuationSequenceNumber}
 	return got, nil
+}
+
+// The service sends an event every few seconds; one that was waited for for so long has not lain in the SDK's buffers.
+const (
+	waited = 5 * time.Millisecond
+	travel = time.Second // of an event, at most
+)
+
+// asOf returns what an event tells the state of: that of a moment ago, or of nobody knows when.
+func asOf(took time.Duration) time.Time {
+	if took < waited {
+		return time.Time{}
+	}
+	return time.Now().Add(-travel)
 }
 
 func (f *fanOut) failed(ctx context.Context, err error) (page, error) {

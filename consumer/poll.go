@@ -96,7 +96,7 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 		p.r.trimmed(opened.sequence, nil)
 	}
 	p.iterator = out.NextShardIterator
-	got := page{records: out.Records, lag: aws.ToInt64(out.MillisBehindLatest), took: time.Since(started)}
+	got := page{records: out.Records, lag: aws.ToInt64(out.MillisBehindLatest), took: time.Since(started), asOf: started}
 	got.bytes, _ = weigh(got.records)
 	if atTip(got) {
 		p.due = started.Add(p.r.c.cfg.PollInterval)

@@ -31,6 +31,7 @@ type page struct {
 	lag      int64 // milliseconds behind the tip of the shard
 	bytes    int
 	took     time.Duration
+	asOf     time.Time      // what came in before that is in it, or in a page before it; zero: not known
 	reserved int64          // of the budget; whoever has handled the page releases it
 	end      bool           // the shard has no more records
 	children []shards.Shard // at the end: who comes after
