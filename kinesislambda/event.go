@@ -129,7 +129,9 @@ func (o *opener) open() (plain consumer.Record, ok bool) {
 		o.malformed(&consumer.AggregateError{Shard: o.shard, SequenceNumber: o.outer.Kinesis.SequenceNumber, Cause: err})
 	}
 	k := &o.outer.Kinesis
-	return consumer.Record{PartitionKey: k.PartitionKey, SequenceNumber: k.SequenceNumber, ApproximateArrival: o.arrival, Data: k.Data}, skip == 0
+	return consumer.Record{
+		PartitionKey: k.PartitionKey, SequenceNumber: k.SequenceNumber, ApproximateArrival: o.arrival, Data: k.Data, Malformed: isMalformed(err),
+	}, skip == 0
 }
 
 // isMalformed tells an aggregate that is broken from a plain record.
