@@ -29,7 +29,7 @@
 // Goroutines: one for each transition of a stream or consumer that is under way, if transitions take time. [DB.Close] waits
 // for them. A subscription lives in its request's goroutine.
 //
-// Files in reading order: db.go, serve.go, buffer.go, errors.go, observe.go, validate.go, arn.go; account.go, bucket.go, limits.go; hashkey.go, sequence.go, log.go,
+// Files in reading order: db.go, serve.go, buffer.go, errors.go, observe.go, validate.go, arn.go; account.go, bucket.go, limits.go; hashkey.go, sequence.go, arena.go, log.go,
 // shard.go, retain.go, stream.go; create.go, mode.go, describe.go, list.go, token.go, resource.go, tags.go, policy.go,
 // monitor.go; encrypt.go, distribute.go, put.go, refuse.go, position.go, get.go, expire.go; reshard.go,
 // scale.go; consumer.go, subscribe.go, events.go.

@@ -72,8 +72,8 @@ type put struct {
 }
 
 // load checks the entries against the limits of the stream and decodes them into one slab, exactly as large as they are:
-// that slab is where they stay.
-func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
+// that slab, a piece of the memory, is where they stay.
+func (p *put) load(d wire.Decoder, rules putRules, memory *arena) ([]record, error) {
 	total := 0
 	for i := range p.entries {
 		e := &p.entries[i]
@@ -91,7 +91,7 @@ func (p *put) load(d wire.Decoder, rules putRules) ([]record, error) {
 		return nil, invalidArgument("the records have %d bytes of data and partition keys, a request takes at most %d",
 			total, maxPutBytes)
 	}
-	slab := make([]byte, 0, total)
+	slab := memory.take(total)
 	records := make([]record, len(p.entries))
 	for i := range p.entries {
 		e := &p.entries[i]
@@ -287,7 +287,7 @@ func (db *DB) put(c *call, p *put) ([]placement, error) {
 	if rules.auto && p.ordering != nil {
 		return nil, invalidArgument("stream %s distributes records by itself: SequenceNumberForOrdering has no meaning", st.name)
 	}
-	records, err := p.load(c.in, rules)
+	records, err := p.load(c.in, rules, &st.memory)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type stream struct {
 	observer  Observer
 	calls     callMeter
 	retention retention
+	memory    arena
 	resource  resource
 
 	// route holds the open shards in the order of their hash keys. A put reads it without a lock. A reshard publishes the
