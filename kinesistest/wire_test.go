@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -233,68 +231,4 @@ func TestUnknownRequestsAreRefused(t *testing.T) {
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("33 MiB of unknown length: status %d", resp.StatusCode)
 	}
-}
-
-// fuzzedOperations is every operation that changes nothing or only its own small stream, in a fixed order.
-var fuzzedOperations = []string{
-	"CreateStream", "DeleteStream", "DeregisterStreamConsumer", "DescribeStream", "DescribeStreamConsumer", "DescribeStreamSummary",
-	"GetRecords", "GetShardIterator", "ListShards", "ListStreamConsumers", "ListStreams", "MergeShards", "PutRecord", "PutRecords",
-	"RegisterStreamConsumer", "SplitShard", "UpdateMaxRecordSize", "UpdateShardCount",
-}
-
-// seeds are one good document for each operation.
-func seeds() map[string]map[string]any {
-	const arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders"
-	return map[string]map[string]any{
-		"CreateStream":           {"StreamName": "new", "ShardCount": 2, "StreamModeDetails": map[string]any{"StreamMode": "PROVISIONED"}},
-		"DeleteStream":           {"StreamName": "orders", "EnforceConsumerDeletion": true},
-		"DescribeStream":         {"StreamARN": arn, "Limit": 3},
-		"DescribeStreamConsumer": {"StreamARN": arn, "ConsumerName": "reader"},
-		"GetRecords":             {"ShardIterator": "AAAA", "Limit": 3},
-		"GetShardIterator":       {"StreamName": "orders", "ShardId": shardID(0), "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1.5e9},
-		"ListShards":             {"StreamName": "orders", "ShardFilter": map[string]any{"Type": "AT_LATEST"}, "MaxResults": 3},
-		"MergeShards":            {"StreamName": "orders", "ShardToMerge": shardID(0), "AdjacentShardToMerge": shardID(1)},
-		"PutRecord":              {"StreamName": "orders", "PartitionKey": "k", "Data": []byte("data"), "ExplicitHashKey": "17"},
-		"PutRecords":             {"StreamName": "orders", "Records": []any{map[string]any{"PartitionKey": "k", "Data": []byte("data")}}},
-		"RegisterStreamConsumer": {"StreamARN": arn, "ConsumerName": "reader"},
-		"SplitShard":             {"StreamName": "orders", "ShardToSplit": shardID(0), "NewStartingHashKey": middle},
-		"UpdateShardCount":       {"StreamName": "orders", "TargetShardCount": 3, "ScalingType": "UNIFORM_SCALING"},
-	}
-}
-
-// FuzzRequests sends any body to any operation: the reply is always a well-formed document and never an internal failure.
-func FuzzRequests(f *testing.F) {
-	docs := seeds()
-	for _, op := range slices.Sorted(maps.Keys(docs)) {
-		n := uint8(slices.Index(fuzzedOperations, op))
-		asJSON, err := json.Marshal(docs[op])
-		must(f, err)
-		f.Add(n, false, asJSON)
-		asCBOR, err := cbor.Marshal(docs[op])
-		must(f, err)
-		f.Add(n, true, asCBOR)
-	}
-	f.Fuzz(func(t *testing.T, op uint8, isCBOR bool, body []byte) {
-		r := newRig(t, 2)
-		operation, contentType := fuzzedOperations[int(op)%len(fuzzedOperations)], jsonType
-		if isCBOR {
-			contentType = cborType
-		}
-		status, _, reply := r.send(operation, contentType, body)
-		if status >= http.StatusInternalServerError {
-			t.Fatalf("%s: status %d, %s", operation, status, reply)
-		}
-		var out map[string]any
-		var err error
-		switch {
-		case len(reply) == 0:
-		case isCBOR:
-			err = cbor.Unmarshal(reply, &out)
-		default:
-			err = json.Unmarshal(reply, &out)
-		}
-		if err != nil {
-			t.Fatalf("%s: %v in %s", operation, err, fmt.Sprintf("%q", reply))
-		}
-	})
 }
