@@ -50,6 +50,7 @@ const (
 //	Delay            yes                the reply, late
 //	DropReply        yes                a broken connection, no reply
 //	Twice            twice              the second reply
+//	GoAway           yes                the reply, and the end of the connection
 //	FailLate         yes                an error of the service
 //	Truncate         yes                a part of the reply, then a broken connection
 //	Corrupt          yes                a damaged reply
@@ -122,6 +123,10 @@ func DropReply() Effect { return fault.DropReply() }
 // Twice lets the service act twice, as if a proxy had lost the first reply and sent the request again. The client gets the
 // second reply.
 func Twice() Effect { return fault.Twice() }
+
+// GoAway lets the service act, and tells the client not to use the connection again, as a host does that is about to leave: by a header
+// over HTTP/1.1, by a GOAWAY frame over HTTP/2, where requests in progress end in peace. Without a socket it does nothing.
+func GoAway() Effect { return fault.GoAway() }
 
 // FailLate lets the service act, and answers with an error all the same: HTTP status 500 and the code, for example "InternalFailure".
 // A subscription ends with an exception of that code, after the given number of events; for other replies the number has no meaning.

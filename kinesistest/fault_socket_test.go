@@ -1,6 +1,10 @@
 package kinesistest_test
 
 import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +29,7 @@ func TestFaultsWorkOverSockets(t *testing.T) {
 			"Delay":     {kinesistest.Delay(time.Millisecond, time.Millisecond), false, 1},
 			"DropReply": {kinesistest.DropReply(), true, 1},
 			"Twice":     {kinesistest.Twice(), false, 2},
+			"GoAway":    {kinesistest.GoAway(), false, 1},
 			"FailLate":  {kinesistest.FailLate(0, "InternalFailure", ""), true, 1},
 			"Truncate":  {kinesistest.Truncate(0), true, 1},
 			"Corrupt":   {kinesistest.Corrupt(0), true, 1},
@@ -82,5 +87,38 @@ func TestSubscriptionsBreakOverSockets(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A counter counts the connections that a client opens.
+type counter struct{ opened atomic.Int32 }
+
+func (c *counter) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c.opened.Add(1)
+	return new(net.Dialer).DialContext(ctx, network, addr)
+}
+
+func TestAHostThatGoesAwayEndsTheConnectionAndNoRequest(t *testing.T) {
+	for version := range httpVersions {
+		t.Run(version, func(t *testing.T) {
+			r := newRig(t, 1)
+			url, err := r.srv.Listen("127.0.0.1:0")
+			must(t, err)
+			hc, conns := overTCP(t, version), new(counter)
+			hc.Transport.(versionChecker).next.(*http.Transport).DialContext = conns.dial
+			r.Client = kinesis.New(r.Options(), func(o *kinesis.Options) { o.BaseEndpoint, o.HTTPClient = &url, hc })
+			r.put("k", "0")
+			r.put("k", "1")
+			before := conns.opened.Load()
+			in := r.srv.Inject(kinesistest.Fault{Operation: "PutRecord", Count: 1, Do: kinesistest.GoAway()})
+			r.put("k", "2")
+			wantFired(t, in, 1)
+			for n := 0; n < 1000 && conns.opened.Load() == before; n++ { // the frame may come a little after the reply
+				r.put("k", "more")
+			}
+			if before != 1 || conns.opened.Load() != 2 {
+				t.Errorf("%d connections before, %d after", before, conns.opened.Load())
+			}
+		})
 	}
 }

@@ -99,6 +99,14 @@ func DropReply() Effect {
 	}}
 }
 
+// GoAway lets the service act and asks net/http to give the connection up, for which it has a means in either version of HTTP.
+func GoAway() Effect {
+	return Effect{run: func(c *call) {
+		c.w.Header().Set("Connection", "close")
+		c.serve(c.w)
+	}}
+}
+
 // Twice lets the service act twice and delivers the second reply.
 func Twice() Effect {
 	return Effect{run: func(c *call) {
