@@ -18,6 +18,8 @@ import "github.com/penstock-go/penstock/kinesistest/internal/kinesis"
 // the debt is paid. Refused records and calls cost nothing. Whoever is refused gets ProvisionedThroughputExceededException, as an
 // entry in the reply of PutRecords; too many SubscribeToShard calls get LimitExceededException.
 //
+// A put that is refused makes an on-demand stream grow: it gets twice its shards, once in 15 minutes.
+//
 // Operations is of calls that describe and change streams and consumers, with LimitExceededException, and of changes that are allowed
 // so many times a day. With any of it, at most five streams and five consumers of a stream may be in the making at a time, and the
 // account has at most 50 on-demand streams; these counts are not scaled.

@@ -138,6 +138,47 @@ func TestLargeRecordsDrawOnASavedUpBurst(t *testing.T) {
 	})
 }
 
+func TestAnOnDemandStreamGrowsWhenItRefusesRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1, kinesistest.WithLimits(kinesistest.Limits{Shards: 1}), kinesistest.WithTransitionTime(time.Minute))
+		r.createOnDemand("more")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		open := func(stream string, want int32) {
+			t.Helper()
+			r.stream = &stream
+			if s := r.summary(); *s.OpenShardCount != want {
+				t.Errorf("stream %s is %s with %d shards, want %d", stream, s.StreamStatus, *s.OpenShardCount, want)
+			}
+		}
+		open("more", 4)
+		r.wantTaken(2000, 10, 1000) // all with one key
+		if s := r.summary(); s.StreamStatus != "UPDATING" {
+			t.Errorf("the stream is %s", s.StreamStatus)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		open("more", 8)
+		r.wantTaken(2000, 10, 1000)
+		time.Sleep(13 * time.Minute)
+		synctest.Wait()
+		open("more", 8)
+		r.wantTaken(1000, 10, 1000)
+		open("more", 8)
+		time.Sleep(time.Minute)
+		r.wantTaken(2000, 10, 1000)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		open("more", 16)
+
+		open("orders", 1)
+		r.wantTaken(2000, 10, 1000)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		open("orders", 1) // provisioned
+	})
+}
+
 func TestScaledLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1, kinesistest.WithLimits(kinesistest.Limits{Shards: 0.01}))

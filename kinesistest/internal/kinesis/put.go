@@ -69,6 +69,7 @@ type put struct {
 	dryRun   bool
 
 	encrypted bool // the records are, once they are stored
+	throttled bool // a shard refused a record because of its rate
 }
 
 // load checks the entries against the limits of the stream and decodes them into one slab, exactly as large as they are:
@@ -127,7 +128,10 @@ func (p *put) store(ctx context.Context, st *stream, records []record, limit put
 			placed[i].number = number
 			st.observeStored(ctx, placed[i].shard, &records[i], p.entries[i].hash, number, at)
 		},
-		refused: func(i int) { placed[i].refused = st.rateExceeded(placed[i].shard) },
+		refused: func(i int) {
+			placed[i].refused = st.rateExceeded(placed[i].shard)
+			p.throttled = true
+		},
 	}
 	for first := true; len(left) > 0; first = false {
 		// A shard may close between the look at the route and the append. What was meant for it is routed anew, by a
@@ -298,7 +302,11 @@ func (db *DB) put(c *call, p *put) ([]placement, error) {
 		return nil, dryRun()
 	}
 	p.encrypted = rules.key != ""
-	return p.store(c.ctx, st, records, putLimit{db.limits.Load().Shards, float64(rules.maxRecord)}), nil
+	placed := p.store(c.ctx, st, records, putLimit{db.limits.Load().Shards, float64(rules.maxRecord)})
+	if p.throttled {
+		db.grow(st)
+	}
+	return placed, nil
 }
 
 // writeEncryption tells that the records are encrypted. A reply says nothing if they are not.

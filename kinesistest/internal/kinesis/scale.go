@@ -1,6 +1,11 @@
 package kinesis
 
-import "github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
+import (
+	"errors"
+	"time"
+
+	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
+)
 
 // scale makes n even shards of the open ones, in the way a user would: it splits shards at every boundary of the even
 // ranges that is missing, then merges the neighbours that lie in one range. Shards that already are an even range stay. Some
@@ -42,6 +47,24 @@ func (db *DB) Scale(name string, n int) error {
 	}
 	return db.update(st, func() error { return nil }, func() { st.scale(n) })
 }
+
+// growthPause is how long an on-demand stream does not grow again. Within it the service promises no more than double the throughput.
+const growthPause = 15 * time.Minute
+
+// grow doubles the shards of an on-demand stream that had to refuse records. It does nothing while the stream changes anyway.
+func (db *DB) grow(st *stream) {
+	now := millis()
+	_ = db.update(st, func() error {
+		if st.mode != modeOnDemand || st.grownAt != 0 && now-st.grownAt < growthPause.Milliseconds() {
+			return errNoGrowth
+		}
+		st.grownAt = now
+		return nil
+	}, func() { st.scale(min(2*len(*st.route.Load()), maxStreamShards)) })
+}
+
+// errNoGrowth stays inside: nobody asked for growth.
+var errNoGrowth = errors.New("kinesis: the stream does not grow now")
 
 func (db *DB) updateShardCount(c *call) error {
 	var ref streamRef

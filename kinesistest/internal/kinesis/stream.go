@@ -45,6 +45,7 @@ type stream struct {
 	recordKiB    int64    // the largest record, data and partition key
 	auto         bool     // records are distributed by the service, not by partition key
 	warmMiB      int64    // the throughput that was asked for, of an on-demand stream
+	grownAt      int64    // when it last grew by itself, milliseconds; 0 for never
 	key          string   // of KMS, by which records are encrypted; "" for none
 	readKey      string   // of KMS, by which records were encrypted last
 	metrics      []string // of single shards
