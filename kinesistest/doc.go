@@ -1,9 +1,15 @@
-// Package kinesistest is an emulator of Amazon Kinesis Data Streams, Amazon DynamoDB and Amazon CloudWatch for tests. It runs inside the test's
-// process and speaks the services' own wire protocols, so that the code under test uses the real clients of the AWS SDK.
+// Package kinesistest is an emulator of Amazon Kinesis Data Streams, Amazon DynamoDB and Amazon CloudWatch for tests. It runs inside the
+// test's process and speaks the services' own wire protocols, so that the code under test uses the real clients of the AWS SDK.
 //
-//	srv := kinesistest.New()
-//	defer srv.Close()
-//	client := srv.Kinesis() // *kinesis.Client
+//	func TestOrders(t *testing.T) {
+//		srv := kinesistest.New()
+//		defer srv.Close()
+//		client, stream := srv.Kinesis(), aws.String("orders") // *kinesis.Client, for the code to be tested
+//		client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(2)})
+//		client.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: stream, PartitionKey: stream, Data: []byte("one")})
+//	}
+//
+// Programs in other languages use the command kinesistest/cmd/kinesistest, which serves all of it on a port.
 //
 // There are three ways in:
 //
@@ -30,6 +36,9 @@
 // No rate is limited unless [WithLimits] says so; then shards and operations refuse what exceeds the service's rates, or a fraction of
 // them. Limits on sizes and numbers, such as 500 records of a request, are always those of the service.
 //
+// Tables are as good as they can be unless they are told not to: [WithReadLag] makes reads stale, [WithBackfillTime] fills new indexes
+// slowly, [Server.SetTableLimits] throttles.
+//
 // What is not the account's to do has methods of its own: [Server.Scale] changes the shards of an on-demand stream as the service does,
 // [Server.SetKeyState] breaks and mends a key of KMS, [Server.ExpireIterators] expires iterators before their time.
 //
@@ -42,5 +51,5 @@
 // [Server.Close].
 //
 // Files in reading order: server.go, options.go, client.go, transport.go, exchange.go, listen.go, certificate.go; limits.go, key.go,
-// scale.go, caller.go, fault.go, oracle.go, metrics.go, calls.go.
+// scale.go, tables.go, caller.go, fault.go, oracle.go, metrics.go, calls.go.
 package kinesistest

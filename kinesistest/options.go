@@ -19,6 +19,8 @@ type config struct {
 	limits     Limits
 	oracle     *oracle.Log // nil if nothing is written down
 	calls      int         // how many calls are kept
+
+	readLag, backfill, expiryDelay time.Duration // of tables
 }
 
 // An Option changes how a Server behaves.

@@ -52,6 +52,7 @@ func New(opts ...Option) *Server {
 		}),
 		dynamodb: dynamodb.New(dynamodb.Options{
 			AccountID: cfg.accountID, Region: cfg.region, Transition: cfg.transition, Observe: cfg.observeWrite(),
+			ReadLag: cfg.readLag, Backfill: cfg.backfill, ExpiryDelay: cfg.expiryDelay,
 		}),
 		cloudwatch: cloudwatch.New(cloudwatch.Options{}),
 	}

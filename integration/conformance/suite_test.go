@@ -37,16 +37,21 @@ type suite struct {
 	service string
 	rules   []rule
 	servers []string
+	options []kinesistest.Option // of kinesistest, which leaves out some of what the service does unless it is asked for it
 }
 
 var suites = []suite{
 	{
-		"Kinesis", slices.Concat(streamRules, putRules, getRules, reshardRules, fanOutRules, wireRules),
-		[]string{"kinesistest", "kinesalite", "kinesis-local", "moto"},
+		service: "Kinesis", rules: slices.Concat(streamRules, putRules, getRules, reshardRules, fanOutRules, wireRules),
+		servers: []string{"kinesistest", "kinesalite", "kinesis-local", "moto"},
 	},
 	{
-		"DynamoDB", slices.Concat(tableRules, itemRules, expressionRules, readRules, transactionRules),
-		[]string{"kinesistest", "dynalite", "moto"},
+		service: "Rates", rules: rateRules, servers: []string{"kinesistest", "kinesalite"},
+		options: []kinesistest.Option{kinesistest.WithLimits(kinesistest.Limits{Shards: 1})},
+	},
+	{
+		service: "DynamoDB", rules: slices.Concat(tableRules, itemRules, expressionRules, readRules, transactionRules),
+		servers: []string{"kinesistest", "dynalite", "moto"},
 	},
 }
 
@@ -73,7 +78,7 @@ func TestEveryServerDoesWhatTheTableSays(t *testing.T) {
 
 // compare tries every rule on a server.
 func compare(t *testing.T, s suite, server string, known *section, column int) {
-	p := open(t, server)
+	p := open(t, server, s.options)
 	for i, r := range s.rules {
 		got := p.attempt(r)
 		// Over HTTP/1.1 a connection breaks now and then, when both sides are near: what does so every time is the server's.
@@ -92,13 +97,13 @@ func compare(t *testing.T, s suite, server string, known *section, column int) {
 }
 
 // open starts a server and connects to it.
-func open(t *testing.T, server string) *place {
+func open(t *testing.T, server string, options []kinesistest.Option) *place {
 	t.Helper()
 	transport := new(http.Transport)
 	t.Cleanup(transport.CloseIdleConnections)
 	var url string
 	if server == "kinesistest" {
-		srv := kinesistest.New()
+		srv := kinesistest.New(options...)
 		t.Cleanup(func() {
 			if err := srv.Close(); err != nil {
 				t.Error(err)

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -50,5 +51,15 @@ func refusedAs(status int, body, code string) string {
 	if status != 400 {
 		return fmt.Sprint("HTTP status ", status)
 	}
-	return unless(strings.Contains(body, code), "another name")
+	var refused struct {
+		Type string `json:"__type"`
+	}
+	if err := json.Unmarshal([]byte(body), &refused); err != nil || refused.Type == "" {
+		return "an answer without the error's name"
+	}
+	_, name, qualified := strings.Cut(refused.Type, "#")
+	if !qualified {
+		name = refused.Type
+	}
+	return unless(name == code, "%s", name)
 }

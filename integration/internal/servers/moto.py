@@ -1,4 +1,5 @@
-# Starts moto's server on a free loopback port and prints the port.
+# Starts moto's server on a free loopback port and prints the port. It closes every connection after its reply: it cannot find the next
+# request behind a body that it has not read.
 import logging
 import os
 import sys
@@ -7,15 +8,9 @@ import sys
 sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
 
 from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-
-class Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections
-
+from werkzeug.serving import make_server
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
-app = DomainDispatcherApplication(create_backend_app)
-server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
 print(server.server_port, flush=True)
 server.serve_forever()
