@@ -1,25 +1,19 @@
 package producer_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
-	"github.com/penstock-go/penstock/internal/hashkey"
 	"github.com/penstock-go/penstock/producer"
 )
 
@@ -29,81 +23,6 @@ const (
 	benchInFlight = 8
 	inAggregate   = 50_000 // bytes of records that share an MD5, for the floor
 )
-
-// instant is a service that answers at once. Of a request it reads what it must know for a true answer: to which shard each entry goes.
-type instant struct {
-	shardOf map[string]int // by partition key, of entries without explicit hash key
-	listing []byte
-	bodies  sync.Pool
-}
-
-func newInstant(keys []string) *instant {
-	s := &instant{shardOf: make(map[string]int), bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
-	for _, k := range keys {
-		s.shardOf[k] = int(hashkey.Of(k).Hi >> 62)
-	}
-	var list bytes.Buffer
-	for i := range uint64(benchShards) {
-		start, end := hashkey.Key{Hi: i << 62}, hashkey.Key{Hi: i<<62 | (1<<62 - 1), Lo: 1<<64 - 1}
-		fmt.Fprintf(&list, `,{"ShardId":"shardId-00000000000%d","HashKeyRange":{"StartingHashKey":"%s","EndingHashKey":"%s"},"SequenceNumberRange":{"StartingSequenceNumber":"1"}}`, i, start, end)
-	}
-	s.listing = []byte(`{"Shards":[` + list.String()[1:] + `]}`)
-	return s
-}
-
-func (s *instant) client() *kinesis.Client {
-	return kinesis.New(kinesis.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-		HTTPClient: &http.Client{Transport: s}, BaseEndpoint: aws.String("http://127.0.0.1")})
-}
-
-func (s *instant) RoundTrip(req *http.Request) (*http.Response, error) {
-	buf := s.bodies.Get().(*bytes.Buffer)
-	defer s.bodies.Put(buf)
-	buf.Reset()
-	if _, err := buf.ReadFrom(req.Body); err != nil {
-		return nil, err
-	}
-	req.Body.Close()
-	var out []byte
-	switch req.Header.Get("X-Amz-Target") {
-	case "Kinesis_20131202.ListShards":
-		out = s.listing
-	case "Kinesis_20131202.DescribeStreamSummary":
-		out = []byte(`{"StreamDescriptionSummary":{"StreamName":"orders","StreamStatus":"ACTIVE","OpenShardCount":4}}`)
-	default:
-		out = s.put(buf.Bytes())
-	}
-	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: req, ContentLength: int64(len(out)),
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(bytes.NewReader(out))}, nil
-}
-
-// put answers a PutRecords request in JSON, whose entries the SDK writes with their members in the order of the alphabet.
-func (s *instant) put(body []byte) []byte {
-	out := append(make([]byte, 0, 64<<10), `{"FailedRecordCount":0,"Records":[`...)
-	for first := true; ; first = false {
-		i := bytes.Index(body, []byte(`"Data":"`))
-		if i < 0 {
-			break
-		}
-		body = body[i+len(`"Data":"`):]
-		body = body[bytes.IndexByte(body, '"')+2:]
-		shard := 0
-		if rest, ok := bytes.CutPrefix(body, []byte(`"ExplicitHashKey":"`)); ok {
-			k, _ := hashkey.Parse(string(rest[:bytes.IndexByte(rest, '"')]))
-			shard = int(k.Hi >> 62)
-		} else {
-			rest = body[len(`"PartitionKey":"`):]
-			shard = s.shardOf[string(rest[:bytes.IndexByte(rest, '"')])]
-		}
-		if !first {
-			out = append(out, ',')
-		}
-		out = append(out, `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898","ShardId":"shardId-00000000000`...)
-		out = strconv.AppendInt(out, int64(shard), 10)
-		out = append(out, `"}`...)
-	}
-	return append(out, `]}`...)
-}
 
 // cpu is the time that this process has computed for.
 func cpu() time.Duration {

@@ -22,8 +22,7 @@ type finished struct {
 	counted  bool      // they are an aggregate's records, numbered from 0
 	reason   error     // why they were given up, or nil
 	broken   bool      // their keys are in broken until they have been told
-	whole    bool      // they are all of an aggregate that is stored, and data its payload
-	data     []byte
+	entry    *entry    // that is stored; nil if they were given up
 }
 
 // callbacks runs the done functions. Its queue is bounded by Config.MaxBufferedRecords: a record keeps its place in the buffer
@@ -112,7 +111,9 @@ func (c *callbacks) tell(f *finished) {
 		c.broken.told(f.records)
 	}
 	c.buffer.finish(f.records)
-	f.reuse()
+	if f.entry != nil {
+		f.entry.reuse()
+	}
 }
 
 func (c *callbacks) done(f *finished, i int) {

@@ -52,7 +52,7 @@ func (p *Producer) firstRoute() *route {
 
 func (p *Producer) packing(f facts) packing {
 	aggregate := !p.cfg.DisableAggregation && !f.auto
-	return packing{aggregate: aggregate, wrap: aggregate, maxRecord: f.maxRecord, maxRecords: p.cfg.MaxAggregateRecords,
+	return packing{aggregate: aggregate, wrap: aggregate, maxRecord: f.maxRecord, maxRecords: p.cfg.MaxAggregateRecords, alone: p.cfg.AggregateBelow,
 		maxBytes: min(p.cfg.MaxAggregateBytes, f.maxRecord-len(aggregateKey))}
 }
 

@@ -51,38 +51,63 @@ type landing struct {
 // encoders keeps encoders for the next aggregates. They keep their memory.
 var encoders = sync.Pool{New: func() any { return new(aggregation.Encoder) }}
 
-// recordLists and payloads keep memory for the next aggregates, too, each of about the size that a full one has.
+// Memory for the next entries: record lists and payloads of about the size of a full aggregate, and entries of one record with theirs.
 var (
 	recordLists = sync.Pool{New: func() any { return new([]record) }}
 	payloads    = sync.Pool{New: func() any { return new([]byte) }}
+	singles     = sync.Pool{New: func() any { return new(entry) }}
 )
 
 // largestKept is the largest payload whose memory is kept, in bytes: most are of the default size of an aggregate.
 const largestKept = 64 << 10
 
-// newSingle makes the entry of a record that goes on its own. rec.data becomes the entry's.
-func newSingle(rec record, wrap bool) *entry {
-	e := &entry{one: [1]record{rec}}
+// newSingle makes the entry of a record that goes on its own. data is copied.
+func newSingle(rec *record, data []byte, wrap bool) *entry {
+	e := singles.Get().(*entry)
+	e.one[0] = *rec
 	e.records = e.one[:]
-	e.data, e.one[0].data = rec.data, nil
-	if wrap && aggregation.IsAggregated(e.data) {
+	e.one[0].data = nil
+	if wrap && aggregation.IsAggregated(data) {
 		var alone aggregation.Encoder
-		if alone.Add(rec.partitionKey, rec.hashKey, e.data) == nil { // check has refused what Add would
-			e.data, e.aggregated = alone.AppendTo(nil), true
+		if alone.Add(rec.partitionKey, rec.hashKey, data) == nil { // check has refused what Add would
+			e.data, e.aggregated = alone.AppendTo(e.data[:0]), true
 		}
+	}
+	if !e.aggregated {
+		e.data = append(e.data[:0], data...)
 	}
 	e.measure()
 	return e
 }
 
+// reuse keeps the memory of an entry that is stored. Its records must have been told, and nothing else may refer to it.
+func (e *entry) reuse() {
+	switch {
+	case cap(e.data) > largestKept:
+		return
+	case len(e.records) == 1:
+		*e = entry{data: e.data[:0]}
+		singles.Put(e)
+	default:
+		data := e.data[:0]
+		payloads.Put(&data)
+		keepRecords(e.records)
+	}
+}
+
+func keepRecords(records []record) {
+	clear(records)
+	records = records[:0]
+	recordLists.Put(&records)
+}
+
 // newAggregate makes an entry of the records in the encoder. A single one goes on its own: an envelope would be a waste.
 func newAggregate(records []record, encoder *aggregation.Encoder) *entry {
 	if len(records) == 1 {
-		rec := records[0]
-		rec.data = payload(encoder.AppendTo(nil))
+		e := newSingle(&records[0], payload(encoder.AppendTo(nil)), true)
 		release(encoder)
 		keepRecords(records)
-		return newSingle(rec, true)
+		return e
 	}
 	e := &entry{records: records, encoder: encoder, aggregated: true}
 	e.measure()
@@ -140,24 +165,6 @@ func (e *entry) encode() {
 	e.encoder = nil
 }
 
-// reuse keeps the memory of an entry that is stored. Its records must have been told, and nothing else may refer to it.
-func (f *finished) reuse() {
-	if !f.whole {
-		return
-	}
-	if cap(f.data) > 0 && cap(f.data) <= largestKept {
-		data := f.data[:0]
-		payloads.Put(&data)
-	}
-	keepRecords(f.records)
-}
-
-func keepRecords(records []record) {
-	clear(records)
-	records = records[:0]
-	recordLists.Put(&records)
-}
-
 // open takes the entry apart: its records, each with its payload and its past. The entry must not be used any more, but for its lane.
 func (e *entry) open() []record {
 	e.encode()
@@ -212,12 +219,16 @@ type packing struct {
 	maxRecord  int  // size of a record, at most: data and partition key. The service's maximum until the stream's is known
 	maxBytes   int  // of an aggregate, envelope included
 	maxRecords int  // in an aggregate; 0 means any number
+	alone      int  // size of records that go on their own though they would fit: so large, or larger
 	wrap       bool // data that is an aggregate itself goes inside another one
 }
 
 // fitsAlone reports whether a record could share an aggregate at all.
 func (p *packing) fitsAlone(rec *record, n int) bool {
 	const most = 64 // no envelope with one record has more besides data and keys
+	if n+len(rec.partitionKey) >= p.alone {
+		return false
+	}
 	if !p.aggregate || n+len(rec.partitionKey)+len(rec.hashKey)+most <= p.maxBytes {
 		return p.aggregate
 	}
@@ -234,13 +245,14 @@ func (p *packing) accepts(encoder *aggregation.Encoder, rec *record, n int) bool
 func (p *packing) pack(records []record) []*entry {
 	var entries []*entry
 	var open filling
-	for _, rec := range records {
-		if !p.fitsAlone(&rec, len(rec.data)) {
+	for i := range records {
+		rec := &records[i]
+		if !p.fitsAlone(rec, len(rec.data)) {
 			entries = open.sealInto(entries)
-			entries = append(entries, newSingle(rec, p.wrap))
+			entries = append(entries, newSingle(rec, rec.data, p.wrap))
 			continue
 		}
-		if open.encoder != nil && !p.accepts(open.encoder, &rec, len(rec.data)) {
+		if open.encoder != nil && !p.accepts(open.encoder, rec, len(rec.data)) {
 			entries = open.sealInto(entries)
 		}
 		open.add(rec, rec.data)
@@ -256,7 +268,7 @@ type filling struct {
 }
 
 // add copies data into the aggregate.
-func (f *filling) add(rec record, data []byte) {
+func (f *filling) add(rec *record, data []byte) {
 	if f.encoder == nil {
 		f.encoder = encoders.Get().(*aggregation.Encoder)
 		f.records = (*recordLists.Get().(*[]record))[:0]
@@ -267,8 +279,8 @@ func (f *filling) add(rec record, data []byte) {
 	if err := f.encoder.Add(rec.partitionKey, rec.hashKey, data); err != nil {
 		panic("producer: " + err.Error()) // check has refused what Add would
 	}
-	rec.data = nil
-	f.records = append(f.records, rec)
+	f.records = append(f.records, *rec)
+	f.records[len(f.records)-1].data = nil
 }
 
 // seal returns the aggregate as an entry, or nil if it is empty, and begins a new one.

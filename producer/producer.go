@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +115,7 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 		return err
 	}
 	rec.gen, rec.done = gen, done
-	return p.enter(rec, r.Data)
+	return p.enter(&rec, r.Data)
 }
 
 // waitForRoom is apart from Put to keep that small: it runs only if the buffer is full.
@@ -142,7 +141,7 @@ func (p *Producer) TryPut(r Record, done func(Result)) error {
 		return err
 	}
 	rec.gen, rec.done = gen, done
-	return p.enter(rec, r.Data)
+	return p.enter(&rec, r.Data)
 }
 
 // admit judges a record before there is room for it.
@@ -163,10 +162,10 @@ func (p *packing) checkSize(rec *record, data []byte) error {
 }
 
 // enter puts a record with a place in the buffer into its lane. On an error it gives the place back.
-func (p *Producer) enter(rec record, data []byte) error {
+func (p *Producer) enter(rec *record, data []byte) error {
 	rec.expires = p.now() + p.cfg.TTL
-	l := p.lock(&rec)
-	err := p.refuse(l, &rec, data)
+	l := p.lock(rec)
+	err := p.refuse(l, rec, data)
 	if err == nil {
 		p.add(l, rec, data)
 	}
@@ -198,18 +197,17 @@ func (p *Producer) refuse(l *lane, rec *record, data []byte) error {
 }
 
 // add copies a record's data into its lane, whose lock the caller holds.
-func (p *Producer) add(l *lane, rec record, data []byte) {
+func (p *Producer) add(l *lane, rec *record, data []byte) {
 	c := &p.collector
 	open := &l.open
-	if !l.packing.fitsAlone(&rec, len(data)) {
+	if !l.packing.fitsAlone(rec, len(data)) {
 		if p.cfg.Ordered {
 			c.enqueue(l, open.seal())
 		}
-		rec.data = bytes.Clone(data)
-		c.enqueue(l, newSingle(rec, l.packing.wrap))
+		c.enqueue(l, newSingle(rec, data, l.packing.wrap))
 		return
 	}
-	if open.encoder != nil && !l.packing.accepts(open.encoder, &rec, len(data)) {
+	if open.encoder != nil && !l.packing.accepts(open.encoder, rec, len(data)) {
 		c.enqueue(l, open.seal())
 	}
 	open.add(rec, data)

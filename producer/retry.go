@@ -90,7 +90,8 @@ type settlement struct {
 
 // settle decides, for each entry of a request that has come back, whether it is stored, tried again or given up.
 func (p *Producer) settle(request []*entry, outcomes []outcome, start, took moment) {
-	var s settlement
+	s := settlement{stored: make([]finished, 0, len(request))}
+	firsts := make([]Attempt, len(request)) // of entries without one before, in one piece of memory
 	c := &p.collector
 	c.mu.Lock()
 	c.slots++
@@ -99,6 +100,9 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 	for i, e := range request {
 		o := &outcomes[i]
 		attempt := Attempt{Start: p.start.Add(start), Duration: took}
+		if e.attempts == nil {
+			e.attempts = firsts[i : i : i+1]
+		}
 		if o.failure == nil {
 			o.landed.at = now
 			if e.budget != nil {
@@ -134,6 +138,12 @@ func (p *Producer) halve(request []*entry, outcomes []outcome) bool {
 func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt Attempt) {
 	c := &p.collector
 	route := c.route
+	if landed.shard == e.expected { // as nearly always
+		e.note(attempt)
+		s.stored = append(s.stored, e.finish(landed))
+		c.leave(e)
+		return
+	}
 	_, known := route.spans[landed.shard]
 	s.refresh = s.refresh || len(route.shards) > 0 && !known
 	if route.misplaces(e, landed.shard) {
@@ -161,11 +171,7 @@ func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt
 
 // finish makes the result of an entry that is stored.
 func (e *entry) finish(landed landing) finished {
-	f := finished{records: e.records, attempts: e.attempts, landed: landed, counted: e.aggregated}
-	if f.whole = e.aggregated && len(e.records) > 1; f.whole {
-		f.data = e.data
-	}
-	return f
+	return finished{records: e.records, attempts: e.attempts, landed: landed, counted: e.aggregated, entry: e}
 }
 
 // settleFailed needs collector.mu.
