@@ -68,7 +68,7 @@ func (c *collector) repack(e *entry, records []record) {
 // inherit takes over what holds for all parts of an entry that was taken apart.
 func (e *entry) inherit(from *entry) {
 	e.sendBy = from.sendBy
-	e.schedule = from.schedule
+	e.schedule, e.attempted = from.schedule, from.attempted
 }
 
 // group is records of one lane, in their order.

@@ -21,6 +21,7 @@ type buffer struct {
 	sealed  []*generation // ended by a flush, with records outstanding; oldest first
 
 	accepted int           // records that have a place
+	received int64         // and all that ever had
 	drained  chan struct{} // closed when it is closed and no record has a place
 
 	size int // bytes when empty
@@ -117,6 +118,7 @@ func (b *buffer) take(size int) *generation {
 	b.bytes -= size
 	b.records--
 	b.accepted++
+	b.received++
 	b.current.outstanding++
 	return b.current
 }
@@ -156,6 +158,7 @@ func (b *buffer) cancel(gen *generation, size int) {
 	defer b.mu.Unlock()
 	b.bytes += size
 	b.records++
+	b.received--
 	b.forget(gen)
 	b.grant()
 }

@@ -110,6 +110,7 @@ func (c *callbacks) tell(f *finished) {
 	if f.broken {
 		c.broken.told(f.records)
 	}
+	c.hooks.userRecordsDone(f, bytes)
 	c.buffer.finish(f.records)
 	if f.entry != nil {
 		f.entry.reuse()

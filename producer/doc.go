@@ -81,7 +81,8 @@
 //
 // Config.MaxBufferedBytes bounds data and keys of the records that have no result yet. What comes on top: about 200 bytes for each record
 // that waits (bounded by Config.MaxBufferedRecords, which includes those whose done has not returned); the encoded aggregates of
-// requests in flight, which stand beside nothing else once they are encoded; and in the SDK the request bodies, about three times
+// requests in flight, which stand beside nothing else once they are encoded; 4 MiB for the hash keys of partition keys that come again; about 5 KiB
+// for each shard's load; and in the SDK the request bodies, about three times
 // Config.MaxRequestBytes for each of Config.MaxInFlight.
 //
 // # Goroutines
@@ -119,5 +120,6 @@
 //	callback.go   done functions
 //	result.go     what they are told
 //	close.go      Flush and Close
+//	kpl.go        what the KPL's options and metrics are here
 //	lifetime.go   the context of the producer's own work
 package producer

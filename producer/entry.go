@@ -35,11 +35,12 @@ type entry struct {
 	budget   *budget // that paid for it last; nil if none did
 	offered  bool    // counted as load of its shard
 
-	attempts []Attempt
-	tries    int             // attempts so far; the greatest number of any of its records
-	schedule *retry.Schedule // of the delays between attempts; nil before the first
-	due      moment          // the next attempt, while it is delayed
-	landed   landing         // while it is parked
+	attempts  []Attempt
+	attempted moment          // the end of the last one, if a hook wants to know
+	tries     int             // attempts so far; the greatest number of any of its records
+	schedule  *retry.Schedule // of the delays between attempts; nil before the first
+	due       moment          // the next attempt, while it is delayed
+	landed    landing         // while it is parked
 }
 
 // landing is where an entry was stored.

@@ -7,6 +7,10 @@ import "time"
 type Hooks struct {
 	// RequestDone: a PutRecords call returned.
 	RequestDone func(RequestDone)
+	// KinesisRecordDone: an attempt to store a Kinesis record came to an end, whatever it was. It is told after RequestDone.
+	KinesisRecordDone func(KinesisRecordDone)
+	// UserRecordsDone: records have their results, and their done functions have returned.
+	UserRecordsDone func(UserRecordsDone)
 	// Retried: a Kinesis record will be sent again.
 	Retried func(Retried)
 	// WrongShard: an aggregate was stored in a shard to which not all of its records belong, where consumers may drop it. Its
@@ -30,6 +34,95 @@ type RequestDone struct {
 	Failed      int // Kinesis records that were not stored, by the reply; all of them if Err is not nil
 	Duration    time.Duration
 	Err         error // the sentinel of this package for why the whole call failed, or nil
+}
+
+// KinesisRecordDone describes one attempt to store one Kinesis record.
+type KinesisRecordDone struct {
+	ShardID     string // that was expected to take it; "" if none was
+	UserRecords int    // in it
+	Bytes       int    // data and partition key
+	// Buffering is the time before the attempt: from the Put of the first of its records, or from the end of the attempt before.
+	Buffering time.Duration
+	Code      string // as in [Attempt.Code]; empty if the service stored it
+}
+
+// UserRecordsDone describes records that shared their fate: all of an aggregate, or one that was sent alone.
+type UserRecordsDone struct {
+	ShardID     string // that stores them; "" if Err is not nil
+	UserRecords int
+	Bytes       int   // of data and keys, as they were put
+	Attempts    int   // how often they were sent; 0 if never
+	Err         error // why they were given up: as in [FailedError.Reason]; nil if they are stored
+}
+
+// Stats is what a producer holds, and how much it has taken in.
+type Stats struct {
+	Received       int64 // records for which Put has returned nil, or is about to
+	PendingRecords int   // those of them whose done has not returned
+	PendingBytes   int   // data and keys of those without a result
+}
+
+// Stats may be called at any time.
+func (p *Producer) Stats() Stats {
+	b := p.buffer
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Stats{Received: b.received, PendingRecords: b.accepted, PendingBytes: b.size - b.bytes}
+}
+
+// observation is what the hooks are told of a request. It is made while the sender still owns the entries.
+type observation struct {
+	request RequestDone
+	records []KinesisRecordDone
+}
+
+func (p *Producer) observe(request []*entry, outcomes []outcome, start, took moment) (o observation) {
+	h := &p.cfg.Hooks
+	if h.RequestDone == nil && h.KinesisRecordDone == nil {
+		return o
+	}
+	o.request = RequestDone{Records: len(request), Duration: took}
+	for i, e := range request {
+		o.request.UserRecords += len(e.records)
+		o.request.Bytes += e.size
+		code := ""
+		if f := outcomes[i].failure; f != nil {
+			code = f.code
+			o.request.Failed++
+			if f.whole {
+				o.request.Err = f.sentinel()
+			}
+		}
+		if e.attempted == 0 {
+			e.attempted = e.earliest - p.cfg.TTL
+		}
+		o.records = append(o.records, KinesisRecordDone{ShardID: e.expected, UserRecords: len(e.records), Bytes: e.size,
+			Buffering: start - e.attempted, Code: code})
+		e.attempted = start + took
+	}
+	return o
+}
+
+func (h *Hooks) observed(o observation) {
+	if h.RequestDone != nil {
+		h.RequestDone(o.request)
+	}
+	if h.KinesisRecordDone != nil {
+		for _, r := range o.records {
+			h.KinesisRecordDone(r)
+		}
+	}
+}
+
+func (h *Hooks) userRecordsDone(f *finished, bytes int) {
+	if h.UserRecordsDone == nil {
+		return
+	}
+	d := UserRecordsDone{ShardID: f.landed.shard, UserRecords: len(f.records), Bytes: bytes, Err: f.reason}
+	if all := history(f.records[0].past, f.attempts); len(all) > 0 {
+		d.Attempts = all[len(all)-1].Number
+	}
+	h.UserRecordsDone(d)
 }
 
 // Retried describes a failed attempt for which another one will be made.

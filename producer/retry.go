@@ -90,6 +90,7 @@ type settlement struct {
 
 // settle decides, for each entry of a request that has come back, whether it is stored, tried again or given up.
 func (p *Producer) settle(request []*entry, outcomes []outcome, start, took moment) {
+	seen := p.observe(request, outcomes, start, took)
 	s := settlement{stored: make([]finished, 0, len(request))}
 	firsts := make([]Attempt, len(request)) // of entries without one before, in one piece of memory
 	c := &p.collector
@@ -118,7 +119,7 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 	}
 	c.mu.Unlock()
 	p.signal()
-	p.report(request, outcomes, took)
+	p.cfg.Hooks.observed(seen)
 	p.carryOut(&s)
 }
 

@@ -2,7 +2,6 @@ package producer
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -86,23 +85,4 @@ func single(r *types.PutRecordsResultEntry) outcome {
 		return outcome{failure: &failure{code: CodeInvalidReply, kind: ErrUnavailable, unknown: true}}
 	}
 	return outcome{landed: landing{shard: *r.ShardId, sequenceNumber: *r.SequenceNumber}}
-}
-
-// report tells the hook about a request.
-func (p *Producer) report(request []*entry, outcomes []outcome, took time.Duration) {
-	if p.cfg.Hooks.RequestDone == nil {
-		return
-	}
-	done := RequestDone{Records: len(request), Duration: took}
-	for i, e := range request {
-		done.UserRecords += len(e.records)
-		done.Bytes += e.size
-		if f := outcomes[i].failure; f != nil {
-			done.Failed++
-			if f.whole {
-				done.Err = f.sentinel()
-			}
-		}
-	}
-	p.cfg.Hooks.RequestDone(done)
 }
