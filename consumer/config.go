@@ -18,7 +18,7 @@ import (
 )
 
 // KinesisAPI is the part of the Kinesis client that a consumer calls; *kinesis.Client satisfies it. The consumer makes its own
-// retries: every call asks the client for a single attempt.
+// retries: every call asks the client for a single attempt, by an option; whoever wraps the client must pass the options on.
 type KinesisAPI interface {
 	DescribeStreamSummary(context.Context, *kinesis.DescribeStreamSummaryInput, ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error)
 	ListShards(context.Context, *kinesis.ListShardsInput, ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error)
@@ -92,12 +92,27 @@ type Config struct {
 	// seconds.
 	ShutdownTimeout time.Duration
 
+	// Protocol is how records are written and read on the way to the service. If a server does not understand CBOR, JSON is used from
+	// then on; Hooks.FellBack and the log tell. The environment variable AWS_CBOR_DISABLE=true means JSON, as it does for the AWS SDK for
+	// Java. Default: CBOR.
+	Protocol Protocol
+
 	// Logger takes what an operator should know. It is never given record data, partition keys or credentials; the text of a
 	// handler's error is the handler's own. Default: none.
 	Logger *zap.Logger
 	// Hooks are told what happens.
 	Hooks Hooks
 }
+
+// Protocol is a way to write requests and replies.
+type Protocol uint8
+
+const (
+	// CBOR carries data as it is. It is what the AWS SDK for Java speaks with Kinesis, and takes a fraction of the time of JSON.
+	CBOR Protocol = iota
+	// JSON carries data in base64. It is what the AWS SDK for Go speaks.
+	JSON
+)
 
 // Stream is one stream to read.
 type Stream struct {
@@ -205,6 +220,7 @@ func (c Config) validate() error {
 	if shaper, ok := c.Handler.(Shaper); ok {
 		v.checkShape("Handler.Shape()", shaper.Shape())
 	}
+	v.check(c.Protocol <= JSON, "Protocol", "is %d; set CBOR or JSON", c.Protocol)
 	v.checkStreams(c.Streams)
 	return errors.Join(v...)
 }

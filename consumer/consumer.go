@@ -12,16 +12,18 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/wire"
 	"github.com/penstock-go/penstock/leases"
 )
 
 // Consumer is one worker of an application: it reads the shards whose leases it holds. It is made by [New] and works while
 // [Consumer.Run] does.
 type Consumer struct {
-	cfg    Config // with defaults
-	store  leases.Store
-	budget *budget
-	jitter *retry.Jitter
+	cfg      Config // with defaults
+	store    leases.Store
+	budget   *budget
+	jitter   *retry.Jitter
+	protocol *wire.Choice
 
 	running atomic.Bool
 	stop    context.CancelCauseFunc // ends Run; set by it before any shard is read
@@ -35,6 +37,7 @@ func New(cfg Config) (*Consumer, error) {
 		return nil, err
 	}
 	c := &Consumer{cfg: cfg.withDefaults(), store: cfg.Leases, jitter: retry.RandomJitter()}
+	c.protocol = wire.NewChoice(wire.Protocol(cfg.Protocol), c.fellBack)
 	c.budget = newBudget(c.cfg.MaxBufferedBytes)
 	if c.store == nil {
 		store, err := c.cfg.newStore()
@@ -44,6 +47,12 @@ func New(cfg Config) (*Consumer, error) {
 		c.store = store
 	}
 	return c, nil
+}
+
+// fellBack tells that the server does not take CBOR.
+func (c *Consumer) fellBack(cause error) {
+	c.cfg.Logger.Warn("the server does not take CBOR; JSON is used from now on", zap.Error(cause))
+	c.cfg.Hooks.fellBack(cause)
 }
 
 // Run works until ctx ends. Then it stops fetching, lets the handlers finish what they have, writes down what is done, gives the leases

@@ -81,15 +81,16 @@
 //
 // # Memory
 //
-// [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys, and 256
-// bytes for every Kinesis record. Room for the largest reply (10 MiB of data) is reserved before each GetRecords call, so that at the
+// [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys twice, and
+// 300 bytes for every Kinesis record. Room for the largest reply (10 MiB of data) is reserved before each GetRecords call, so that at the
 // default of 128 MiB ten calls are under way at once; a smaller budget means one call at a time, and the bound is then the largest
 // reply. Each shard has at most two pages, the one being handled and one fetched ahead; with a window or several lanes it has as many as
 // have records in its batches. What comes on top:
 //
-//   - while a reply is decoded, the SDK's own buffers: about three times the reply, for each call under way;
-//   - with enhanced fan-out, up to three events of each shard, which the SDK has decoded before there is room for them: at a
-//     subscription's 2 MiB a second these are small, but the service documents no bound;
+//   - with JSON, while a reply is decoded, the SDK's own buffers: about three times the reply, for each call under way; with CBOR a reply is
+//     read to where it stays;
+//   - with enhanced fan-out, one event of each shard, which is decoded before there is room for it: at a subscription's 2 MiB a
+//     second it is small, but the service documents no bound (32 MiB is ours);
 //   - for each shard, the user records of its batches (120 bytes each, twice), and the key tables of one aggregate.
 //
 // A handler that fails for long keeps its shard's pages in memory; shards whose handlers fail can so use up the budget of the others,

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/wire"
 )
 
 const (
@@ -23,8 +24,7 @@ const (
 	subscribeInterval = time.Second
 )
 
-// errLapsed is the end that the service puts to every subscription after five minutes. A cut connection looks the same to the
-// SDK, so it never means that the shard has ended.
+// errLapsed is the end that the service puts to every subscription after five minutes. It never means that the shard has ended.
 var errLapsed = errors.New("consumer: the subscription ended")
 
 // fanOut reads a shard with SubscribeToShard.
@@ -38,10 +38,10 @@ type fanOut struct {
 	sub  *subscription
 }
 
-// subscription is an open event stream.
+// subscription is an open event stream, with the context that it lives in.
 type subscription struct {
-	stream *kinesis.SubscribeToShardEventStream
-	cancel context.CancelFunc // ends the request that the stream is the reply to
+	*wire.Subscription
+	cancel context.CancelFunc
 }
 
 func newFanOut(r *reader, from cursor) *fanOut { return &fanOut{r: r, mark: newBookmark(from)} }
@@ -50,8 +50,8 @@ func (f *fanOut) close() {
 	if f.sub == nil {
 		return
 	}
+	f.sub.Close()
 	f.sub.cancel()
-	_ = f.sub.stream.Close() // what it could tell is not asked for any more
 	f.sub = nil
 }
 
@@ -73,58 +73,49 @@ func (f *fanOut) fetch(ctx context.Context) (page, error) {
 	}
 }
 
-// subscribe opens a subscription at the bookmark.
+// subscribe opens a subscription at the bookmark. It lives no longer than ctx.
 func (f *fanOut) subscribe(ctx context.Context) error {
 	if err := retry.Sleep(ctx, time.Until(f.due)); err != nil {
 		return err
 	}
 	f.due = time.Now().Add(subscribeInterval)
 	sequence, at := f.mark.open.params()
-	ctx, cancel := context.WithCancel(ctx) // lives as long as the subscription
+	ctx, cancel := context.WithCancel(ctx)
 	tooLong := time.AfterFunc(callTimeout, cancel)
 	defer tooLong.Stop()
-	out, err := f.r.c.cfg.Kinesis.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{
+	stream, err := wire.Subscribe(ctx, f.r.c.protocol, f.r.c.cfg.Kinesis, &kinesis.SubscribeToShardInput{
 		ConsumerARN: &f.r.stream.consumerARN, ShardId: &f.r.shard.ID,
 		StartingPosition: &types.StartingPosition{Type: f.mark.open.kind, SequenceNumber: sequence, Timestamp: at},
-	}, once, ownProtocol)
+	}, once)
 	if err != nil {
 		cancel()
 		return f.r.refused(&f.mark, fmt.Errorf("consumer: subscribe: %w", err))
 	}
-	f.sub = &subscription{stream: out.GetStream(), cancel: cancel}
+	f.sub = &subscription{Subscription: stream, cancel: cancel}
 	return nil
 }
 
-// ownProtocol gives a call an encoder and decoder of its own: those of the client are not safe for two subscriptions at a time.
-func ownProtocol(o *kinesis.Options) { o.Protocol = awsjson.New11(schemas.Kinesis_20131202) }
-
 // receive takes the next event. The error is [errLapsed] where the subscription came to its ordinary end.
 func (f *fanOut) receive(ctx context.Context) (page, error) {
-	waiting := time.Now()
-	watchdog := time.NewTimer(silence)
-	defer watchdog.Stop()
-	for {
-		select {
-		case event, open := <-f.sub.stream.Events():
-			if !open {
-				return page{}, f.ended()
-			}
-			if records, ok := event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent); ok {
-				return f.take(ctx, &records.Value, time.Since(waiting))
-			}
-		case <-watchdog.C:
-			return page{}, ErrSilent
-		case <-ctx.Done():
-			return page{}, ctx.Err()
-		}
+	waiting, stream := time.Now(), f.sub.Subscription
+	var silent atomic.Bool
+	watchdog := time.AfterFunc(silence, func() {
+		silent.Store(true)
+		stream.Close()
+	})
+	event, err := stream.Next()
+	watchdog.Stop()
+	switch {
+	case err == nil:
+		return f.take(ctx, event, time.Since(waiting))
+	case ctx.Err() != nil:
+		return page{}, ctx.Err()
+	case silent.Load():
+		return page{}, ErrSilent
+	case errors.Is(err, io.EOF):
+		return page{}, errLapsed
 	}
-}
-
-func (f *fanOut) ended() error {
-	if err := f.sub.stream.Err(); err != nil {
-		return fmt.Errorf("consumer: subscription: %w", err)
-	}
-	return errLapsed
+	return page{}, fmt.Errorf("consumer: subscription: %w", err)
 }
 
 // take makes a page of an event, once there is room for it, and moves the bookmark behind it.

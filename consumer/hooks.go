@@ -34,6 +34,8 @@ type Hooks struct {
 	OutsideShard func(s Shard, members int)
 	// DeadLettered: the dead-letter sink was called.
 	DeadLettered func(DeadLettered)
+	// FellBack: the server does not take CBOR, and JSON is used from now on. It is called once at most. The error says what it answered.
+	FellBack func(error)
 	// Leases is told what the leases do.
 	Leases leases.Hooks
 }
@@ -130,6 +132,12 @@ func (h *Hooks) trimmed(err *TrimmedError) {
 func (h *Hooks) malformedAggregate(err *AggregateError) {
 	if h.MalformedAggregate != nil {
 		h.MalformedAggregate(err)
+	}
+}
+
+func (h *Hooks) fellBack(err error) {
+	if h.FellBack != nil {
+		h.FellBack(err)
 	}
 }
 

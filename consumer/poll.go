@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/wire"
 )
 
 const (
@@ -68,10 +69,13 @@ func (p *poller) openIterator(ctx context.Context) error {
 	defer cancel()
 	sequence, at := p.mark.open.params()
 	stream := p.r.stream.id
-	out, err := p.r.c.cfg.Kinesis.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
+	in := &kinesis.GetShardIteratorInput{
 		StreamName: stream.NameParam(), StreamARN: stream.ARNParam(), ShardId: &p.r.shard.ID,
 		ShardIteratorType: p.mark.open.kind, StartingSequenceNumber: sequence, Timestamp: at,
-	}, once)
+	}
+	out, err := wire.Call(p.r.c.protocol, func(protocol func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+		return p.r.c.cfg.Kinesis.GetShardIterator(ctx, in, once, protocol)
+	})
 	if err != nil {
 		return p.r.refused(&p.mark, fmt.Errorf("consumer: open an iterator: %w", err))
 	}
@@ -85,7 +89,10 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 	defer cancel()
 	started := time.Now()
 	p.due = started.Add(minCallInterval)
-	out, err := p.r.c.cfg.Kinesis.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: p.iterator, StreamARN: p.r.stream.id.ARNParam()}, once)
+	in := &kinesis.GetRecordsInput{ShardIterator: p.iterator, StreamARN: p.r.stream.id.ARNParam()}
+	out, err := wire.Call(p.r.c.protocol, func(protocol func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
+		return p.r.c.cfg.Kinesis.GetRecords(ctx, in, once, protocol)
+	})
 	if err != nil {
 		return p.failed(ctx, fmt.Errorf("consumer: read records: %w", err))
 	}

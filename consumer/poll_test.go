@@ -95,7 +95,7 @@ func TestCallsKeepTheirPace(t *testing.T) {
 			}
 			var in struct{ ShardIterator string }
 			body, _ := io.ReadAll(req.Body)
-			if err := json.Unmarshal(body, &in); err != nil {
+			if err := json.Unmarshal(asJSON(req.Header.Get("Content-Type"), body), &in); err != nil {
 				return nil, err
 			}
 			res := failure(req, http.StatusOK, "")

@@ -37,15 +37,17 @@ type page struct {
 	children []shards.Shard // at the end: who comes after
 }
 
-// recordOverhead is what a fetched record costs beside its data and keys: the SDK's struct, pointers and small allocations.
-const recordOverhead = 256
+// recordOverhead is what a fetched record costs beside its data, key and sequence number: the SDK's struct, what its pointers lead to,
+// and what stands around them in the reply, of which the data is a part.
+const recordOverhead = 300
 
-// weigh returns the bytes of data and keys, and what the records take up in memory.
+// weigh returns the bytes of data and keys, and what the records take up in memory. Keys stand there twice: in the reply and as strings.
 func weigh(records []types.Record) (bytes int, memory int64) {
 	for i := range records {
 		r := &records[i]
-		bytes += len(r.Data) + len(aws.ToString(r.PartitionKey))
-		memory += int64(len(aws.ToString(r.SequenceNumber))) + recordOverhead
+		key := len(aws.ToString(r.PartitionKey))
+		bytes += len(r.Data) + key
+		memory += int64(key+len(aws.ToString(r.SequenceNumber))) + recordOverhead
 	}
 	return bytes, memory + int64(bytes)
 }

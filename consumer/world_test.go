@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/fxamacker/cbor/v2"
 
 	"github.com/penstock-go/penstock/aggregation"
 	"github.com/penstock-go/penstock/internal/hashkey"
@@ -397,7 +398,41 @@ func (m *tamper) times(op string) []time.Time {
 	return slices.Clone(m.calls[op])
 }
 
-// rewrite changes the members of a JSON reply.
+// asJSON returns a document of the wire, which is in CBOR as a rule, in JSON.
+func asJSON(contentType string, doc []byte) []byte {
+	if !strings.Contains(contentType, "cbor") {
+		return doc
+	}
+	var v any
+	if err := cbor.Unmarshal(doc, &v); err != nil {
+		panic(err)
+	}
+	out, err := json.Marshal(inJSON(v))
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+func inJSON(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		m := make(map[string]any)
+		for name, value := range v {
+			m[name.(string)] = inJSON(value)
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = inJSON(v[i])
+		}
+	case time.Time:
+		return float64(v.Unix()) / 1000 // the library takes the milliseconds for seconds
+	}
+	return v
+}
+
+// rewrite changes the members of a reply, which is in JSON from then on.
 func rewrite(res *http.Response, change func(members map[string]json.RawMessage)) {
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -405,7 +440,7 @@ func rewrite(res *http.Response, change func(members map[string]json.RawMessage)
 	}
 	_ = res.Body.Close()
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
+	if err := json.Unmarshal(asJSON(res.Header.Get("Content-Type"), body), &members); err != nil {
 		panic(err)
 	}
 	change(members)
@@ -414,6 +449,7 @@ func rewrite(res *http.Response, change func(members map[string]json.RawMessage)
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	res.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	res.Header.Set("Content-Type", "application/x-amz-json-1.1")
 }
 
 // tampered returns a client whose calls go through the returned transport.

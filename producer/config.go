@@ -81,6 +81,11 @@ type Config struct {
 	// Ordered. Default: GoOn.
 	OnOrderedFailure OrderedFailure
 
+	// Protocol is how records are written and read on the way to the service. If a server does not understand CBOR, JSON is used from
+	// then on; Hooks.FellBack and the log tell. The environment variable AWS_CBOR_DISABLE=true means JSON, as it does for the AWS SDK for
+	// Java. Default: CBOR.
+	Protocol Protocol
+
 	// Logger takes what an operator should know. It is never given record data or credentials, nor partition keys unless
 	// LogPartitionKeys is set. Default: none.
 	Logger *zap.Logger
@@ -90,6 +95,16 @@ type Config struct {
 	// Hooks are told what happens.
 	Hooks Hooks
 }
+
+// Protocol is a way to write requests and replies.
+type Protocol uint8
+
+const (
+	// CBOR carries data as it is. It is what the AWS SDK for Java speaks with Kinesis, and takes a fraction of the time of JSON.
+	CBOR Protocol = iota
+	// JSON carries data in base64. It is what the AWS SDK for Go speaks.
+	JSON
+)
 
 // OrderedFailure is what becomes of the later records of a partition key after one of its records has failed for good.
 type OrderedFailure uint8
@@ -171,6 +186,7 @@ func (c Config) validate() error {
 	v.within("ShardRatePercent", c.ShardRatePercent, 1, maxShardRatePercent)
 	v.check(c.OnOrderedFailure <= FailLater, "OnOrderedFailure", "is %d; set GoOn or FailLater", c.OnOrderedFailure)
 	v.check(c.Ordered || c.OnOrderedFailure == GoOn, "OnOrderedFailure", "needs Ordered; set both or none")
+	v.check(c.Protocol <= JSON, "Protocol", "is %d; set CBOR or JSON", c.Protocol)
 	return errors.Join(v...)
 }
 

@@ -81,9 +81,9 @@
 //
 // Config.MaxBufferedBytes bounds data and keys of the records that have no result yet. What comes on top: about 200 bytes for each record
 // that waits (bounded by Config.MaxBufferedRecords, which includes those whose done has not returned); the encoded aggregates of
-// requests in flight, which stand beside nothing else once they are encoded; 4 MiB for the hash keys of partition keys that come again; about 5 KiB
-// for each shard's load; and in the SDK the request bodies, about three times
-// Config.MaxRequestBytes for each of Config.MaxInFlight.
+// requests in flight, which stand beside nothing else once they are encoded; 4 MiB for the hash keys of partition keys that come again;
+// about 5 KiB for each shard's load; and for each of Config.MaxInFlight what a request has besides them, at most 1 MiB, as CBOR requests
+// refer to data of 512 bytes and more where it is. With JSON it is the SDK's request bodies, about three times Config.MaxRequestBytes.
 //
 // # Goroutines
 //

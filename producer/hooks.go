@@ -22,6 +22,8 @@ type Hooks struct {
 	Degraded func(error)
 	// HotShard: a shard throttles though the stream as a whole has room; at most once in a minute for each shard.
 	HotShard func(HotShard)
+	// FellBack: the server does not take CBOR, and JSON is used from now on. It is called once at most. The error says what it answered.
+	FellBack func(error)
 	// Panicked: a done function panicked, with this value.
 	Panicked func(value any)
 }
@@ -172,6 +174,12 @@ func (h *Hooks) degraded(err error) {
 func (h *Hooks) hotShard(s HotShard) {
 	if h.HotShard != nil {
 		h.HotShard(s)
+	}
+}
+
+func (h *Hooks) fellBack(err error) {
+	if h.FellBack != nil {
+		h.FellBack(err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/penstock-go/penstock/internal/owned"
 	"github.com/penstock-go/penstock/internal/retry"
 	"github.com/penstock-go/penstock/internal/shards"
+	"github.com/penstock-go/penstock/internal/wire"
 )
 
 // Producer puts records into one stream. Its methods may be called by many goroutines at once. It is made by [New] and must be
@@ -22,6 +23,7 @@ type Producer struct {
 	failLater bool
 	jitter    *retry.Jitter
 	life      *lifetime
+	protocol  *wire.Choice
 	group     owned.Group
 
 	keys      *keyHashes
@@ -56,6 +58,7 @@ func New(cfg Config) (*Producer, error) {
 		buffer: newBuffer(cfg.MaxBufferedBytes, cfg.MaxBufferedRecords), broken: newBroken(),
 		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1),
 		nextSweep: cfg.TTL}
+	p.protocol = wire.NewChoice(wire.Protocol(cfg.Protocol), p.fellBack)
 	p.callbacks = newCallbacks(p.buffer, p.broken, &p.cfg.Hooks, cfg.Logger)
 	p.lingerEnd.Store(int64(never))
 	p.route.Store(p.firstRoute())

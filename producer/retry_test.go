@@ -105,7 +105,7 @@ func TestARequestThatIsRejectedAsAWholeFailsOnlyTheOffender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1)
 		r.faults.add(on("PutRecords", 0, func(c *call) (*http.Response, error) {
-			if strings.Contains(string(c.body), `"PartitionKey":"bad"`) {
+			if strings.Contains(string(c.body), "PartitionKey\x63bad") {
 				return refuse("InvalidArgumentException", http.StatusBadRequest)(c)
 			}
 			return nil, nil
@@ -202,7 +202,7 @@ func TestAThrottledShardHoldsUpNoOther(t *testing.T) {
 		r := newRig(t, 2)
 		// Every entry whose explicit hash key is 1, in the first shard, is throttled for ever.
 		r.faults.add(on("PutRecords", 0, func(c *call) (*http.Response, error) {
-			if strings.Contains(string(c.body), `"ExplicitHashKey":"1"`) {
+			if strings.Contains(string(c.body), "ExplicitHashKey\x611") {
 				return throttle(func(int) bool { return true })(c)
 			}
 			return nil, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/fxamacker/cbor/v2"
 	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/aggregation"
@@ -288,17 +289,17 @@ func throttle(chosen func(i int) bool) rule {
 func throttleEntries(chosen func(i int, e types.PutRecordsRequestEntry) bool) rule {
 	return func(c *call) (*http.Response, error) {
 		var in struct {
-			Records    []json.RawMessage
+			Records    []cbor.RawMessage
 			StreamName string
 		}
-		if err := json.Unmarshal(c.body, &in); err != nil {
+		if err := cbor.Unmarshal(c.body, &in); err != nil {
 			return nil, err
 		}
-		var pass []json.RawMessage
+		var pass []cbor.RawMessage
 		refused := make([]bool, len(in.Records))
 		for i, raw := range in.Records {
 			var e types.PutRecordsRequestEntry
-			if err := json.Unmarshal(raw, &e); err != nil {
+			if err := cbor.Unmarshal(raw, &e); err != nil {
 				return nil, err
 			}
 			if refused[i] = chosen(i, e); !refused[i] {
@@ -308,7 +309,7 @@ func throttleEntries(chosen func(i int, e types.PutRecordsRequestEntry) bool) ru
 		var out struct{ Records []map[string]any }
 		if len(pass) > 0 {
 			in.Records = pass
-			body, _ := json.Marshal(in)
+			body, _ := cbor.Marshal(in)
 			again := c.req.Clone(c.req.Context())
 			again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			resp, err := c.next.RoundTrip(again)
@@ -318,7 +319,7 @@ func throttleEntries(chosen func(i int, e types.PutRecordsRequestEntry) bool) ru
 			if resp.StatusCode != http.StatusOK {
 				return resp, nil
 			}
-			if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			if err := cbor.NewDecoder(resp.Body).Decode(&out); err != nil {
 				return nil, err
 			}
 			resp.Body.Close()
@@ -337,6 +338,7 @@ func throttleEntries(chosen func(i int, e types.PutRecordsRequestEntry) bool) ru
 	}
 }
 
+// reply is the server's, in JSON whatever the request was in: clients go by the Content-Type.
 func reply(c *call, status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: c.req,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(body)),

@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
+	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/internal/wire"
 )
 
 // send is a sender: one of MaxInFlight goroutines, each with one request in flight at a time.
@@ -19,7 +22,7 @@ func (p *Producer) send() {
 	}
 }
 
-// input makes the request. It shares the entries' payloads; the SDK copies them into the body before it sends.
+// input makes the request. It shares the entries' payloads, which do not change while it is sent.
 func (p *Producer) input(request []*entry) *kinesis.PutRecordsInput {
 	in := &kinesis.PutRecordsInput{StreamName: p.stream.NameParam(), StreamARN: p.stream.ARNParam(),
 		Records: make([]types.PutRecordsRequestEntry, len(request))}
@@ -47,7 +50,15 @@ func (p *Producer) input(request []*entry) *kinesis.PutRecordsInput {
 func (p *Producer) call(in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.RequestTimeout)
 	defer cancel()
-	return p.cfg.Kinesis.PutRecords(ctx, in, singleAttempt)
+	return wire.Call(p.protocol, func(protocol func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
+		return p.cfg.Kinesis.PutRecords(ctx, in, singleAttempt, protocol)
+	})
+}
+
+// fellBack tells that the server does not take CBOR.
+func (p *Producer) fellBack(cause error) {
+	p.cfg.Logger.Warn("the server does not take CBOR; JSON is used from now on", zap.Error(cause))
+	p.cfg.Hooks.fellBack(cause)
 }
 
 // outcome is what an attempt came to for one entry: it is stored, or failure says why not.

@@ -3,6 +3,8 @@ package wire
 import (
 	"errors"
 	"fmt"
+
+	"github.com/aws/smithy-go"
 )
 
 var (
@@ -68,9 +70,13 @@ type RefusedError struct {
 	Err    error // what the reply says, as the SDK would have returned it
 }
 
-// Error implements error.
+// Error gives the status and the code, but not the message, which may repeat parts of the request.
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%v (HTTP status %d): %v", ErrRefused, e.Status, e.Err)
+	var api smithy.APIError
+	if errors.As(e.Err, &api) {
+		return fmt.Sprintf("%v: HTTP status %d, %s", ErrRefused, e.Status, api.ErrorCode())
+	}
+	return fmt.Sprintf("%v: HTTP status %d", ErrRefused, e.Status)
 }
 
 // Unwrap makes errors.Is(err, ErrRefused) hold, and errors.As with the service's error.
