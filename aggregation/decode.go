@@ -98,6 +98,15 @@ func (d *Decoder) Next() (r UserRecord, ok bool) {
 	return r, true
 }
 
+// NextInto is Next for readers that take very many records: it sets r, which saves a copy of each. Without a next record r stays as it is.
+func (d *Decoder) NextInto(r *UserRecord) bool {
+	if d.count == 0 {
+		return false
+	}
+	d.take(r)
+	return true
+}
+
 // Skip drops the next n records, or as many as are left. A reader that resumes after sub-sequence number s skips s+1.
 func (d *Decoder) Skip(n int) {
 	for range min(n, d.count) {

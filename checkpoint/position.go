@@ -96,6 +96,15 @@ func (p Position) SequenceNumber() string { return p.digits }
 // SubSequence returns the sub-sequence number; a sentinel has 0.
 func (p Position) SubSequence() int64 { return p.sub }
 
+// WithSubSequence returns the position inside the same Kinesis record at which its user record n is done, or at [Inclusive] none. Of a
+// sentinel it returns the sentinel.
+func (p Position) WithSubSequence(n int64) Position {
+	if p.kind == sequence {
+		p.sub = max(n, Inclusive)
+	}
+	return p
+}
+
 // Text returns what the KCL stores in its attribute "checkpoint": the sequence number or the sentinel's name.
 func (p Position) Text() string {
 	if p.kind == sequence {

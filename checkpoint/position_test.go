@@ -156,3 +156,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestWithSubSequenceStaysInTheRecord(t *testing.T) {
+	p, err := At("007", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int64]string{0: "7", 9: "7/9", Inclusive: "7/-1", -5: "7/-1"} {
+		if got := p.WithSubSequence(n).String(); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	if got := Latest.WithSubSequence(4); got != Latest {
+		t.Errorf("of a sentinel: %v", got)
+	}
+}

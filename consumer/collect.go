@@ -15,13 +15,17 @@ import (
 //	                       └─▶ lane.queue ─▶ lane.busy ─▶ Handler
 //
 // The first parcel of a queue becomes the busy one as soon as its lane is idle and it is ready: when it is full, when its window has
-// ended, when memory runs out, at the end of the shard; and without a window, when no more of the page can be dealt out. In one lane
-// without a window, the next page is taken when all of the last one is done.
+// ended, when memory runs out, at the end of the shard; and without a window, when no more of the page can be dealt out.
+//
+// A single lane without a window needs no goroutine of its own: the loop itself calls the handler, with one parcel after the other, and
+// takes the next page when all of the last one is done.
 type collector struct {
-	r     *reader
-	lanes []*lane
-	idle  chan *lane // lanes that have done their parcel; has room for all
-	seed  maphash.Seed
+	r        *reader
+	lanes    []*lane
+	inline   bool       // the loop calls the handler
+	straight bool       // one lane, and the handler has no say about each record
+	idle     chan *lane // lanes that have done their parcel; has room for all
+	seed     maphash.Seed
 
 	from    *stock // the page that is being dealt out; nil: none
 	lag     int64  // of that page
@@ -53,6 +57,7 @@ type parcel struct {
 	due     time.Time // the end of its window
 	full    bool
 	passed  checkpoint.Position // the last record behind it that the handler does not want; zero: none
+	stale   int                 // so many of its places may have records of an earlier use
 }
 
 // The bounds of the user records of one shard that are in its lanes at a time, where there are several: fewer would make the lanes wait for
@@ -64,11 +69,16 @@ const (
 
 // inAir returns how many user records of a shard are in its lanes at most.
 func (s Shape) inAir() int {
-	if s.Concurrency == 1 {
+	switch {
+	case s.inline():
+		return s.MaxRecords
+	case s.Concurrency == 1:
 		return 2 * s.MaxRecords
 	}
 	return max(2*s.MaxRecords, minInAir, min(2*s.Concurrency*s.MaxRecords, maxInAir))
 }
+
+func (s Shape) inline() bool { return s.Concurrency == 1 && s.Window == 0 }
 
 // trackedPerInAir is how much further than what is in the air the tracker looks: one slow lane is waited for by the others only when they
 // are this far ahead of it.
@@ -76,11 +86,16 @@ const trackedPerInAir = 4
 
 func newCollector(r *reader) *collector {
 	lanes := r.shape.Concurrency
-	c := &collector{r: r, idle: make(chan *lane, lanes), seed: maphash.MakeSeed(), limit: r.shape.inAir()}
+	c := &collector{r: r, inline: r.shape.inline(), idle: make(chan *lane, lanes), seed: maphash.MakeSeed(), limit: r.shape.inAir()}
+	_, chooses := r.handler.(Chooser)
+	_, weighs := r.handler.(Weigher)
+	c.straight = lanes == 1 && !chooses && !weighs
 	for n := range lanes {
 		l := &lane{r: r, n: n, give: make(chan *parcel, 1)}
 		c.lanes = append(c.lanes, l)
-		r.helpers.Go("handle "+r.shard.ID, func() { l.run(c.idle) })
+		if !c.inline {
+			r.helpers.Go("handle "+r.shard.ID, func() { l.run(c.idle) })
+		}
 	}
 	return c
 }
@@ -89,16 +104,29 @@ func newCollector(r *reader) *collector {
 func (c *collector) run(pages <-chan page) (last page, err error) {
 	defer c.close()
 	for {
-		if !c.deal() {
+		if !c.work() {
 			return page{}, errGivenUp
 		}
-		c.handOut()
 		if c.last != nil && c.from == nil && c.inAir == 0 {
 			return *c.last, nil
 		}
 		if !c.wait(pages) {
 			return page{}, errGivenUp
 		}
+	}
+}
+
+// work does what can be done without waiting for anything but, where the loop calls it itself, the handler. It returns false if reading
+// must end.
+func (c *collector) work() bool {
+	for {
+		if !c.deal() || !c.handOut() {
+			return false
+		}
+		if c.from == nil || c.inAir > 0 {
+			return true
+		}
+		// What was in the way has been handled.
 	}
 }
 
@@ -131,9 +159,16 @@ func (c *collector) deal() bool {
 		if c.leave && c.pass() {
 			continue
 		}
-		if c.leave || !c.place(c.laneOf(&c.next)) {
+		var p *parcel
+		if !c.leave {
+			p = c.place(c.laneOf(&c.next))
+		}
+		if p == nil {
 			c.blocked = true
 			return true
+		}
+		if c.straight {
+			c.pour(p)
 		}
 	}
 	return true
@@ -149,9 +184,6 @@ func (c *collector) cut() bool {
 	c.next = Record{}
 	c.drop([]*stock{c.from})
 	c.from = nil
-	if c.inAir == 0 {
-		c.spares = nil // a shard at rest keeps no memory that nobody counts
-	}
 	return false
 }
 
@@ -167,15 +199,15 @@ func (c *collector) laneOf(r *Record) *lane {
 	return c.lanes[maphash.String(c.seed, r.PartitionKey)%uint64(len(c.lanes))]
 }
 
-// place puts c.next into a parcel of its lane. It returns false if too much is in the air.
-func (c *collector) place(l *lane) bool {
+// place puts c.next into a parcel of its lane. It returns nil if too much is in the air.
+func (c *collector) place(l *lane) *parcel {
 	if c.inAir == c.limit {
-		return false
+		return nil
 	}
 	size := c.weigh()
 	p := c.parcelFor(l, size)
 	if len(c.lanes) > 1 && !c.track(p) {
-		return false
+		return nil
 	}
 	if n := len(p.stocks); n == 0 || p.stocks[n-1] != c.from {
 		p.stocks = append(p.stocks, c.from)
@@ -187,7 +219,7 @@ func (c *collector) place(l *lane) bool {
 	p.passed = checkpoint.Position{}
 	c.inAir++
 	c.kept = false
-	return true
+	return p
 }
 
 // parcelFor returns the parcel of a lane that has room for a record: the last of its queue, or a new one behind that.
@@ -211,22 +243,53 @@ func (c *collector) parcelFor(l *lane, size int) *parcel {
 	return p
 }
 
+// pour fills the parcel of a single lane straight from the page, which saves moving each record.
+func (c *collector) pour(p *parcel) {
+	for len(p.records) < c.r.shape.MaxRecords && c.inAir < c.limit {
+		n := len(p.records)
+		p.records = slices.Grow(p.records, 1)[:n+1]
+		r := &p.records[n]
+		if !c.r.unpack.cut(r) {
+			p.records = p.records[:n]
+			return
+		}
+		size := len(r.Data) + len(r.PartitionKey)
+		if p.bytes+size > c.r.shape.MaxBytes {
+			c.next, c.kept = *r, true
+			*r = Record{}
+			p.records = p.records[:n]
+			return
+		}
+		p.bytes += size
+		c.inAir++
+	}
+}
+
 // track gives the record a ticket, by which its lane says that it is done.
 func (c *collector) track(p *parcel) bool {
-	t, ok := c.r.progress.deliver(c.next.position())
+	t, ok := c.r.progress.deliver(c.r.unpack.positionOf(&c.next))
 	if ok {
 		p.tickets = append(p.tickets, t)
 	}
 	return ok
 }
 
-// handOut gives every idle lane its parcel that is ready.
-func (c *collector) handOut() {
+// handOut gives every idle lane its parcel that is ready. It returns false if reading must end.
+func (c *collector) handOut() bool {
 	for _, l := range c.lanes {
-		if l.busy == nil && len(l.queue) > 0 && c.ready(l.queue[0]) {
+		for l.busy == nil && len(l.queue) > 0 && c.ready(l.queue[0]) {
 			c.handOver(l)
+			if !c.inline {
+				break
+			}
+			l.quit = !l.handle(l.busy)
+			c.took(l)
+			if l.quit {
+				return false
+			}
 		}
 	}
+	return true
 }
 
 func (c *collector) ready(p *parcel) bool {
@@ -239,8 +302,20 @@ func (c *collector) ready(p *parcel) bool {
 // handOver gives an idle lane the first parcel of its queue.
 func (c *collector) handOver(l *lane) {
 	l.busy = l.queue[0]
+	l.busy.forget()
 	l.queue = slices.Delete(l.queue, 0, 1)
-	l.give <- l.busy // has room, since the lane is idle
+	if !c.inline {
+		l.give <- l.busy // has room, since the lane is idle
+	}
+}
+
+// forget lets go of the records of an earlier use that were not written over. Until then they are kept, which saves writing every place
+// twice; a shard that has no next page at once keeps no parcels at all.
+func (p *parcel) forget() {
+	if n := len(p.records); n < p.stale {
+		clear(p.records[n:p.stale])
+		p.stale = n
+	}
 }
 
 // took clears away what a lane has done.
@@ -252,14 +327,9 @@ func (c *collector) took(l *lane) {
 	}
 	c.inAir -= len(p.records)
 	c.drop(p.stocks)
-	clear(p.records)
 	clear(p.stocks)
-	*p = parcel{records: p.records[:0], tickets: p.tickets[:0], stocks: p.stocks[:0]}
-	if c.from != nil || c.inAir > 0 {
-		c.spares = append(c.spares, p)
-	} else {
-		c.spares = nil
-	}
+	*p = parcel{records: p.records[:0], tickets: p.tickets[:0], stocks: p.stocks[:0], stale: max(p.stale, len(p.records))}
+	c.spares = append(c.spares, p)
 }
 
 // drop gives up parts of pages, and what is reserved for those that have no other part.
@@ -276,7 +346,7 @@ func (c *collector) hungry() bool {
 	if c.from != nil || c.last != nil {
 		return false
 	}
-	if len(c.lanes) == 1 && c.r.shape.Window == 0 {
+	if c.inline {
 		return c.inAir == 0
 	}
 	return c.inAir < c.limit
@@ -284,6 +354,14 @@ func (c *collector) hungry() bool {
 
 // wait waits for something to do. It returns false when reading has ended.
 func (c *collector) wait(pages <-chan page) bool {
+	if c.from == nil && c.inAir == 0 && c.last == nil {
+		select {
+		case p, open := <-pages: // the one that was fetched ahead
+			return c.load(p, open)
+		default:
+			c.spares = nil // a shard at rest keeps no memory that nobody counts
+		}
+	}
 	var tight <-chan struct{}
 	ring := time.NewTimer(time.Hour)
 	defer ring.Stop()
@@ -296,10 +374,7 @@ func (c *collector) wait(pages <-chan page) bool {
 	}
 	select {
 	case p, open := <-pages:
-		if open {
-			c.load(p)
-		}
-		return open
+		return c.load(p, open)
 	case l := <-c.idle:
 		c.took(l)
 		return !l.quit
@@ -321,11 +396,16 @@ func (c *collector) nextDue() (due time.Time, any bool) {
 	return due, any
 }
 
-func (c *collector) load(p page) {
+// load begins a page. It returns false if there is none and never will be.
+func (c *collector) load(p page, open bool) bool {
+	if !open {
+		return false
+	}
 	c.from, c.lag = &stock{reserved: p.reserved, parts: 1}, p.lag
 	c.r.unpack.load(p.records)
 	c.idles(&p)
 	if p.end {
 		c.last = &p
 	}
+	return true
 }

@@ -15,7 +15,7 @@ import (
 // handlerDelay is how long a batch rests that failed, if the policy does not say otherwise.
 var handlerDelay = retry.Policy{Initial: 200 * time.Millisecond, Max: 30 * time.Second}
 
-// lane calls the handler with one parcel after the other, in a goroutine of its own.
+// lane calls the handler with one parcel after the other, in a goroutine of its own where there are several or batches wait for more.
 type lane struct {
 	r    *reader
 	n    int
@@ -29,10 +29,15 @@ type lane struct {
 
 func (l *lane) run(idle chan<- *lane) {
 	for p := range l.give {
-		t := trial{l: l, p: p, ends: []int{len(p.records)}, delay: l.r.shape.Failure.delays().Start(l.r.c.jitter)}
-		l.quit = !t.run()
+		l.quit = !l.handle(p)
 		idle <- l
 	}
+}
+
+// handle gets a parcel done. It returns false when the shard must not be read on.
+func (l *lane) handle(p *parcel) bool {
+	t := trial{l: l, p: p, ends: []int{len(p.records)}, delay: l.r.shape.Failure.delays().Start(l.r.c.jitter)}
+	return t.run()
 }
 
 // trial is what it takes to get a parcel done. Its records are done from the first on. Where the policy bisects, the rest is in pieces, of

@@ -98,8 +98,8 @@
 //
 // # Goroutines
 //
-// A shard that is read has five of them or more, all ended when the life is: the one that the lease runs it in, which deals records out;
-// one for each lane, which calls the handler; one that fetches; one that checkpoints on the interval; one that watches for the lease to
+// A shard that is read has four of them or more, all ended when the life is: the one that the lease runs it in, which deals records out
+// and calls the handler; with a window or several lanes one for each lane, which does the latter; one that fetches; one that checkpoints on the interval; one that watches for the lease to
 // be asked for. No lock is held while anything is waited for.
 //
 // # Files, in the order in which a record meets them

@@ -26,11 +26,13 @@ type unpacker struct {
 	span    hashkey.Range       // of the shard
 	judge   bool                // count members outside span
 
-	page    []types.Record // what is not opened yet
-	outer   Record         // what the members of the open aggregate have in common
+	page    []types.Record      // what is not opened yet
+	outer   Record              // what the members of the open aggregate have in common
+	place   checkpoint.Position // of the Kinesis record that was opened last
 	members aggregation.Decoder
-	size    int // members of the last aggregate
-	outside int // members of this page outside span
+	user    aggregation.UserRecord // the last of them
+	size    int                    // members of the last aggregate
+	outside int                    // members of this page outside span
 
 	last mark // the last record cut out of this page
 }
@@ -60,7 +62,7 @@ func (u *unpacker) finish() {
 	if through, err := checkpoint.At(u.last.number, u.last.member); err == nil { // else nothing was cut out of it
 		u.through = through
 	}
-	u.page, u.outer, u.last = nil, Record{}, mark{}
+	u.page, u.outer, u.user, u.last = nil, Record{}, aggregation.UserRecord{}, mark{}
 	_ = u.members.Reset(nil) // an error means that there is nothing in it
 	if u.outside > 0 {
 		u.r.c.cfg.Hooks.outsideShard(u.r.shard, u.outside)
@@ -71,8 +73,8 @@ func (u *unpacker) finish() {
 // cut makes r the next user record of the page; false: there is none.
 func (u *unpacker) cut(r *Record) bool {
 	for {
-		if member, ok := u.members.Next(); ok {
-			u.member(r, &member)
+		if u.members.NextInto(&u.user) {
+			u.take(r)
 			return true
 		}
 		if len(u.page) == 0 {
@@ -108,6 +110,9 @@ func (u *unpacker) open(outer *types.Record, r *Record) bool {
 		case err == nil:
 			u.outer, u.size = *r, u.members.Len()
 			u.members.Skip(seen)
+			if u.members.Len() > 0 {
+				u.last.number = number
+			}
 			return false
 		case !errors.Is(err, aggregation.ErrNotAggregated) && !errors.Is(err, aggregation.ErrBadChecksum):
 			u.malformed(number, err)
@@ -118,6 +123,14 @@ func (u *unpacker) open(outer *types.Record, r *Record) bool {
 	return seen == 0 || r.whole
 }
 
+// positionOf returns the position of the record that was cut last. It costs less than that of any record.
+func (u *unpacker) positionOf(r *Record) checkpoint.Position {
+	if u.place.SequenceNumber() != r.SequenceNumber {
+		u.place = r.position()
+	}
+	return u.place.WithSubSequence(r.lastMember())
+}
+
 // malformed reports an aggregate that is handled whole: its checksum says that its producer meant it so.
 func (u *unpacker) malformed(number string, cause error) {
 	err := &AggregateError{Shard: u.r.shard, SequenceNumber: number, Cause: cause}
@@ -125,11 +138,13 @@ func (u *unpacker) malformed(number string, cause error) {
 	u.r.log.Error("an aggregate cannot be taken apart and is handled as one record", zap.Error(err))
 }
 
-func (u *unpacker) member(r *Record, m *aggregation.UserRecord) {
+// take makes r the member of the open aggregate that was read last.
+func (u *unpacker) take(r *Record) {
+	m := &u.user
 	if u.judge && !u.span.Contains(hashKeyOf(m)) {
 		u.outside++
 	}
-	u.last = mark{u.outer.SequenceNumber, int64(m.SubSequence)} // an index into a record of at most 10 MiB
+	u.last.member = int64(m.SubSequence) // an index into a record of at most 10 MiB
 	*r = Record{
 		PartitionKey: m.PartitionKey, ExplicitHashKey: m.ExplicitHashKey,
 		SequenceNumber: u.outer.SequenceNumber, SubSequence: m.SubSequence, Aggregated: true,

@@ -35,7 +35,7 @@ func withoutLanes(u *unpacker) *collector {
 
 // each gives f the batches of a page.
 func (c *collector) each(records []types.Record, f func(batch []Record)) {
-	c.load(page{records: records})
+	c.load(page{records: records}, true)
 	for l := c.lanes[0]; ; c.took(l) {
 		c.deal()
 		c.handOut()
@@ -136,9 +136,13 @@ func TestNothingOfAPageIsKeptWhenItIsDone(t *testing.T) {
 	if u.page != nil || u.outer.Data != nil || u.members.Len() > 0 || c.next.Data != nil || c.from != nil {
 		t.Errorf("still there: %+v, %+v", u, c)
 	}
-	if len(c.spares)+len(c.lanes[0].queue) > 0 {
-		t.Errorf("still there: %+v", c)
-	}
+	c.each([]types.Record{plain("4", "e")}, func(batch []Record) {
+		for _, r := range batch[1:cap(batch)] {
+			if r.Data != nil || r.SequenceNumber != "" {
+				t.Errorf("still there: %+v", r)
+			}
+		}
+	})
 }
 
 func TestMalformedAggregateIsDeliveredWholeAndReported(t *testing.T) {
