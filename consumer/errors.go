@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/retry"
 )
 
 // The sentinels that errors of this package match with errors.Is. Errors about a lease match those of package leases besides.
@@ -22,6 +23,9 @@ var (
 	ErrAccessDenied = errors.New("consumer: access denied")
 	// ErrUnreachable: no connection came about. Correct the client's endpoint or region, or mend the network.
 	ErrUnreachable = errors.New("consumer: the endpoint cannot be reached")
+	// ErrEncryption: the key of the encrypted stream cannot be used. It is mended in KMS, or with kms:Decrypt on the key; the
+	// shards are read on where they stood as soon as it is.
+	ErrEncryption = errors.New("consumer: the stream's encryption key cannot be used")
 	// ErrPanic is the kind of every [PanicError].
 	ErrPanic = errors.New("consumer: the handler panicked")
 	// ErrOutage is for handlers to return, alone or wrapped: what failed has nothing to do with the records, as when a database is away.
@@ -81,6 +85,18 @@ func (e *StreamError) Unwrap() []error {
 		return []error{e.Cause}
 	}
 	return []error{e.Kind, e.Cause}
+}
+
+// explained makes an error that an operator has to mend match the sentinel which says how.
+func explained(err error) error {
+	switch retry.Classify(err) {
+	case retry.Encryption:
+		return fmt.Errorf("%w (%s): %w", ErrEncryption, retry.Code(err), err)
+	case retry.Denied:
+		return fmt.Errorf("%w: %w", ErrAccessDenied, err)
+	case retry.Transient, retry.Throttled, retry.Unreachable, retry.NotFound, retry.Busy, retry.Invalid, retry.Expired, retry.Canceled:
+	}
+	return err
 }
 
 // PanicError is what a batch ends with whose handler panicked. Its text leaves the value out, since a value may hold record

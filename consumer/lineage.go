@@ -142,6 +142,7 @@ func (r *reader) fetched(p page) {
 }
 
 func (r *reader) fetchFailed(err error) {
+	err = explained(err)
 	r.c.cfg.Hooks.fetchFailed(r.shard, err)
 	r.log.Warn("reading the shard failed; trying again", zap.Error(err))
 }

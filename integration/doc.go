@@ -5,6 +5,9 @@
 // them say so and are skipped; with PENSTOCK_REQUIRE_SERVERS set they fail instead. What each of them does otherwise than the service is
 // for the package conformance to say.
 //
-// Files: main_test.go, quickstart_test.go (the quickstart's check against each of them), aws_test.go (the same on a
-// real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
+// Other scenarios run in virtual time against kinesistest: what the library needs to be allowed, against the policies in docs/policies; keys
+// of encrypted streams that fail; endpoints and credentials.
+//
+// Files: main_test.go; policy_test.go and permissions_test.go (policies), encryption_test.go, endpoints_test.go; quickstart_test.go (the
+// quickstart's check against each of the servers), aws_test.go (the same on a real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
 package integration
