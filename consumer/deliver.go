@@ -191,7 +191,8 @@ func (t *trial) attempt() (done int, err error) {
 	if held >= done && held >= 0 {
 		r.progress.unhold(t.l.n, earlier)
 	}
-	r.c.cfg.Hooks.handled(Handled{Shard: r.shard, Records: len(records), Done: done, Attempt: t.calls, Duration: time.Since(started), Err: err})
+	r.c.cfg.Hooks.handled(Handled{Shard: r.shard, Records: len(records), Done: done, Attempt: t.calls,
+		Arrival: records[len(records)-1].ApproximateArrival, Duration: time.Since(started), Err: err})
 	return done, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/tee"
 	"github.com/penstock-go/penstock/leases"
 )
 
@@ -40,6 +41,29 @@ type Hooks struct {
 	Leases leases.Hooks
 }
 
+// Tee returns hooks that tell each of the given ones, in their order.
+func Tee(hooks ...Hooks) Hooks {
+	var all Hooks
+	for _, h := range hooks {
+		all = Hooks{
+			StateChanged:       tee.Three(all.StateChanged, h.StateChanged),
+			Started:            tee.One(all.Started, h.Started),
+			Stopped:            tee.One(all.Stopped, h.Stopped),
+			Fetched:            tee.One(all.Fetched, h.Fetched),
+			FetchFailed:        tee.Two(all.FetchFailed, h.FetchFailed),
+			Handled:            tee.One(all.Handled, h.Handled),
+			Checkpointed:       tee.One(all.Checkpointed, h.Checkpointed),
+			Trimmed:            tee.One(all.Trimmed, h.Trimmed),
+			MalformedAggregate: tee.One(all.MalformedAggregate, h.MalformedAggregate),
+			OutsideShard:       tee.Two(all.OutsideShard, h.OutsideShard),
+			DeadLettered:       tee.One(all.DeadLettered, h.DeadLettered),
+			FellBack:           tee.One(all.FellBack, h.FellBack),
+			Leases:             leases.Tee(all.Leases, h.Leases),
+		}
+	}
+	return all
+}
+
 // Fetched describes a page that was read from a shard.
 type Fetched struct {
 	Shard   Shard
@@ -54,9 +78,10 @@ type Fetched struct {
 // Handled describes one call of the handler.
 type Handled struct {
 	Shard    Shard
-	Records  int // user records in the batch
-	Done     int // how many of them, from the first on, are done now
-	Attempt  int // 1 for the first call with these records
+	Records  int       // user records in the batch
+	Done     int       // how many of them, from the first on, are done now
+	Attempt  int       // 1 for the first call with these records
+	Arrival  time.Time // of the batch's last record at the service, to the millisecond
 	Duration time.Duration
 	Err      error // what the handler returned, or a *PanicError
 }

@@ -1,5 +1,7 @@
 package leases
 
+import "github.com/penstock-go/penstock/internal/tee"
+
 // Hooks are told what happens to this worker's leases. Every field may be nil. They are called from the coordinator's goroutines
 // with no lock held, must return soon, and may be called side by side.
 type Hooks struct {
@@ -25,6 +27,25 @@ type Hooks struct {
 
 // Planned is what one look at the table led to.
 type Planned struct{ Take, Ask, Give int }
+
+// Tee returns hooks that tell each of the given ones, in their order.
+func Tee(hooks ...Hooks) Hooks {
+	var all Hooks
+	for _, h := range hooks {
+		all = Hooks{
+			Acquired:       tee.One(all.Acquired, h.Acquired),
+			Lost:           tee.Two(all.Lost, h.Lost),
+			HandoffAsked:   tee.One(all.HandoffAsked, h.HandoffAsked),
+			HandoffRefused: tee.One(all.HandoffRefused, h.HandoffRefused),
+			Ended:          tee.One(all.Ended, h.Ended),
+			Released:       tee.Two(all.Released, h.Released),
+			Given:          tee.Two(all.Given, h.Given),
+			Scanned:        tee.Two(all.Scanned, h.Scanned),
+			StoreFailed:    tee.Two(all.StoreFailed, h.StoreFailed),
+		}
+	}
+	return all
+}
 
 // withDefaults returns hooks of which none is nil.
 func (h Hooks) withDefaults() Hooks {

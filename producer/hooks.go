@@ -1,6 +1,10 @@
 package producer
 
-import "time"
+import (
+	"time"
+
+	"github.com/penstock-go/penstock/internal/tee"
+)
 
 // Hooks are functions that are told what happens. Any of them may be nil. They are called from the producer's own goroutines, several
 // at once, and hold up the stage that they are told about: they must be quick and must not panic.
@@ -26,6 +30,26 @@ type Hooks struct {
 	FellBack func(error)
 	// Panicked: a done function panicked, with this value.
 	Panicked func(value any)
+}
+
+// Tee returns hooks that tell each of the given ones, in their order.
+func Tee(hooks ...Hooks) Hooks {
+	var all Hooks
+	for _, h := range hooks {
+		all = Hooks{
+			RequestDone:       tee.One(all.RequestDone, h.RequestDone),
+			KinesisRecordDone: tee.One(all.KinesisRecordDone, h.KinesisRecordDone),
+			UserRecordsDone:   tee.One(all.UserRecordsDone, h.UserRecordsDone),
+			Retried:           tee.One(all.Retried, h.Retried),
+			WrongShard:        tee.One(all.WrongShard, h.WrongShard),
+			ShardMapLoaded:    tee.One(all.ShardMapLoaded, h.ShardMapLoaded),
+			Degraded:          tee.One(all.Degraded, h.Degraded),
+			HotShard:          tee.One(all.HotShard, h.HotShard),
+			FellBack:          tee.One(all.FellBack, h.FellBack),
+			Panicked:          tee.One(all.Panicked, h.Panicked),
+		}
+	}
+	return all
 }
 
 // RequestDone describes one PutRecords call.
