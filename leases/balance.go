@@ -35,6 +35,7 @@ type plan struct {
 	take []Lease // idle ones, in the order in which to try
 	ask  []Lease // others' leases
 	give []gift  // idle ones for others
+	idle int     // leases that can be read and that nobody holds
 	// load counts each live worker's leases, those of workers that leave excepted; one in a handoff counts where it goes.
 	load map[string]int
 }
@@ -59,8 +60,8 @@ func balance(s scene) plan {
 	load := maps.Clone(p.load)
 	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
-	idle, gifts := p.shareOut()
-	return plan{take: p.order(idle), give: gifts, ask: p.moves(), load: load}
+	mine, gifts := p.shareOut()
+	return plan{take: p.order(mine), give: gifts, ask: p.moves(), idle: len(p.idle), load: load}
 }
 
 // planner is one run of balance.

@@ -29,6 +29,7 @@ type fleet struct {
 	reading map[string]*leases.Held // key -> the holding whose Work reads it now
 	reader  map[string]string       // key -> its worker
 	done    map[string]int64        // key -> the last sequence number that was checkpointed
+	begun   map[string]int          // worker -> how many holdings it has begun
 	faults  []string
 	rng     *rand.Rand
 }
@@ -36,7 +37,7 @@ type fleet struct {
 func newFleet(t *testing.T, table leases.Store) *fleet {
 	f := &fleet{
 		t: t, table: table, connect: func(uint64) leases.Store { return table }, seed: 1, workers: make(map[string]*worker), reading: make(map[string]*leases.Held),
-		reader: make(map[string]string), done: make(map[string]int64), rng: rand.New(rand.NewPCG(1, 1)),
+		reader: make(map[string]string), done: make(map[string]int64), begun: make(map[string]int), rng: rand.New(rand.NewPCG(1, 1)),
 	}
 	t.Cleanup(f.halt)
 	return f
@@ -144,6 +145,7 @@ func (f *fleet) verdict() {
 func (f *fleet) begin(name string, h *leases.Held) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begun[name]++
 	key := h.Lease().Key
 	if other := f.reading[key]; other != nil {
 		if other.Context().Err() == nil {
@@ -444,6 +446,12 @@ func (f *fleet) holders() map[string]string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.reader)
+}
+
+func (f *fleet) acquiredBy(name string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.begun[name]
 }
 
 func (f *fleet) lastCheckpoint(key string) int64 {

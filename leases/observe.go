@@ -113,6 +113,9 @@ func (w *watch) partOfWorker(id string) int {
 
 func (w *watch) sight(row Lease, part int, at time.Time) sighting {
 	s, known := w.seen[row.Key]
+	if known && s.row.Holder() != row.Holder() && s.readAt.Sub(s.since) > w.failover*6/10 {
+		w.castDoubt(s.row.Holder()) // another watcher was quicker to find it silent
+	}
 	if !known || s.row.Counter != row.Counter {
 		s.since = at
 	}

@@ -117,7 +117,7 @@ func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
 	plan := c.plan(began)
 	c.hooks.Scanned(found, Planned{Take: len(plan.take), Ask: len(plan.ask), Give: len(plan.give)})
 	if r.whole && !r.failed {
-		c.unsettled = len(plan.take)+len(plan.ask) > 0
+		c.unsettled = len(plan.take)+len(plan.ask) > 0 || plan.idle > 0 && c.scannedAt.Before(c.calm)
 		c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
 		if c.calm.After(r.began) {
 			c.wholeDue = c.calm // what was seen is in motion still
