@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 	"kinesislambda/...":     {"consumer", "kinesislambda"},
 	"internal/...":          {},
 	"kinesistest/...":       {"kinesistest/..."},
-	"examples/...":          {"producer", "consumer", "aggregation", "checkpoint", "leases", "leases/dynamo", "kinesistest", "examples/..."},
+	"examples/...":          {"producer", "consumer", "aggregation", "checkpoint", "leases", "leases/dynamo", "kinesistest", "examples/...", "kinesislambda", "kinesislambda/lambdatest"},
 	"integration/...": {"producer", "consumer", "aggregation", "checkpoint", "leases", "leases/dynamo", "leases/leasestest", "kinesistest",
 		"integration/internal/..."},
 }
