@@ -124,6 +124,9 @@ func (f *fleet) stopFirst(ctx context.Context) error {
 	f.mu.Lock()
 	m := f.members[0]
 	f.mu.Unlock()
+	if err := f.untilReadsOpen(ctx, m); err != nil {
+		return err
+	}
 	f.beginPauses(m)
 	return m.stop(ctx)
 }

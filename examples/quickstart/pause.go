@@ -1,6 +1,29 @@
 package main
 
-import "time"
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+)
+
+// untilReadsOpen waits until m reads a shard that somebody else will have to read on: one that has not ended.
+func (f *fleet) untilReadsOpen(ctx context.Context, m *member) error {
+	open, err := f.place.openShards(ctx)
+	if err != nil {
+		return err
+	}
+	return poll(ctx, m.name+" to read an open shard", func() (bool, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return slices.ContainsFunc(open, func(s types.Shard) bool {
+			p := f.pauses[aws.ToString(s.ShardId)]
+			return p != nil && p.reader == m.name
+		}), nil
+	})
+}
 
 // beginPauses starts the clock of every shard that m was the last to read.
 func (f *fleet) beginPauses(m *member) {
