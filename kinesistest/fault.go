@@ -50,6 +50,7 @@ const (
 //	Delay            yes                the reply, late
 //	DropReply        yes                a broken connection, no reply
 //	Twice            twice              the second reply
+//	Again            twice              the first reply
 //	GoAway           yes                the reply, and the end of the connection
 //	FailLate         yes                an error of the service
 //	Truncate         yes                a part of the reply, then a broken connection
@@ -123,6 +124,10 @@ func DropReply() Effect { return fault.DropReply() }
 // Twice lets the service act twice, as if a proxy had lost the first reply and sent the request again. The client gets the
 // second reply.
 func Twice() Effect { return fault.Twice() }
+
+// Again lets the service act, and act on the same request once more when time has passed after the reply: a network has kept a copy. The
+// client has gone on by then, and never hears of it. A Server that is closed before forgets the copy.
+func Again(after time.Duration) Effect { return fault.Again(after) }
 
 // GoAway lets the service act, and tells the client not to use the connection again, as a host does that is about to leave: by a header
 // over HTTP/1.1, by a GOAWAY frame over HTTP/2, where requests in progress end in peace. Without a socket it does nothing.

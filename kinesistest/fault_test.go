@@ -234,6 +234,44 @@ func TestTwiceStoresTwiceAndDeliversTheSecondReply(t *testing.T) {
 	}
 }
 
+func TestAgainStoresOnceMoreWhenTheClientHasGoneOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		in := r.onPut(kinesistest.Again(time.Minute))
+		ctx, cancel := context.WithCancel(t.Context())
+		must(t, r.try(ctx, "first"))
+		cancel() // the client does not wait for it
+		in.Remove()
+		r.put("k", "second")
+		time.Sleep(time.Minute - time.Millisecond)
+		r.wantStored("first", "second")
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		r.wantStored("first", "second", "first")
+
+		r.onPut(kinesistest.Again(time.Hour))
+		start := time.Now()
+		must(t, r.try(t.Context(), "third"))
+		must(t, r.srv.Close())
+		if d := time.Since(start); d != 0 {
+			t.Errorf("the closed server remembered the copy for %s", d)
+		}
+	})
+}
+
+func TestAgainOfARequestThatIsHurtOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		r.onPut(kinesistest.Again(time.Second))
+		r.onPut(kinesistest.DropReply())
+		if r.try(t.Context(), "x") == nil {
+			t.Error("the reply came")
+		}
+		time.Sleep(time.Minute)
+		r.wantStored("x", "x")
+	})
+}
+
 func TestDamagedRepliesOfStoredRecords(t *testing.T) {
 	for name, do := range map[string]kinesistest.Effect{"truncated": kinesistest.Truncate(0), "corrupt": kinesistest.Corrupt(0)} {
 		t.Run(name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func New(opts ...Option) *Server {
 		}),
 		cloudwatch: cloudwatch.New(cloudwatch.Options{}),
 	}
-	s.faults = fault.NewSet(s.dynamodb.PartitionKey, s.done)
+	s.faults = fault.NewSet(s.dynamodb.PartitionKey, s.done, s.work.Go)
 	if cfg.calls > 0 {
 		s.calls = audit.NewLog(audit.Account{ID: cfg.accountID, Region: cfg.region}, cfg.calls)
 	}

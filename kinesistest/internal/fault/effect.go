@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -97,6 +98,27 @@ func DropReply() Effect {
 		c.serve(&dropped{})
 		breakOff()
 	}}
+}
+
+// Again lets the service act, and once more when time has passed after the reply, or after the connection was broken.
+func Again(after time.Duration) Effect {
+	return Effect{run: func(c *call) {
+		late := *c
+		late.r = c.r.WithContext(context.WithoutCancel(c.r.Context()))
+		defer c.by.set.spawn(func() {
+			defer unlessAborted()
+			late.wait(after)
+			late.serve(&dropped{})
+		})
+		c.serve(c.w)
+	}}
+}
+
+// unlessAborted ends a panic that is meant for the connection of a client, in a goroutine where there is none.
+func unlessAborted() {
+	if p := recover(); p != nil && p != http.ErrAbortHandler {
+		panic(p)
+	}
 }
 
 // GoAway lets the service act and asks net/http to give the connection up, for which it has a means in either version of HTTP.

@@ -17,15 +17,17 @@ import (
 type Set struct {
 	keyName func(table string) string // the name of a table's partition key
 	closed  <-chan struct{}           // of the server
+	spawn   func(func())
 
 	mu         sync.Mutex // guards changes of what follows; readers take no lock
 	injections atomic.Pointer[[]*Injection]
 	partitions atomic.Pointer[[]*Partition]
 }
 
-// NewSet returns a set without rules. Everything that waits on its behalf ends when closed is closed.
-func NewSet(keyName func(table string) string, closed <-chan struct{}) *Set {
-	s := &Set{keyName: keyName, closed: closed}
+// NewSet returns a set without rules. Everything that waits on its behalf ends when closed is closed. spawn starts a goroutine that
+// outlives the request by which it is called, and that the server waits for.
+func NewSet(keyName func(table string) string, closed <-chan struct{}, spawn func(func())) *Set {
+	s := &Set{keyName: keyName, closed: closed, spawn: spawn}
 	s.injections.Store(new([]*Injection))
 	s.partitions.Store(new([]*Partition))
 	return s

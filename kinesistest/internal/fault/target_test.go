@@ -18,7 +18,7 @@ func requestFor(target, contentType string) *http.Request {
 }
 
 func newTestSet() *Set {
-	return NewSet(func(string) string { return "leaseKey" }, make(chan struct{}))
+	return NewSet(func(string) string { return "leaseKey" }, make(chan struct{}), func(f func()) { f() })
 }
 
 func TestTargetsOfRequests(t *testing.T) {
