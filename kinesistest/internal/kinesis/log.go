@@ -15,27 +15,38 @@ type record struct {
 func (r *record) key() []byte  { return r.body[:r.keyLen] }
 func (r *record) data() []byte { return r.body[r.keyLen:] }
 
-// chunkLen is the number of records of a chunk: 10 KiB on a 64-bit machine.
-const chunkLen = 256
+// chunkLen is the number of records of a chunk: 10 KiB on a 64-bit machine. The first chunk of a log begins smaller, for a stream may
+// have thousands of shards with a few records each.
+const (
+	chunkLen      = 256
+	firstChunkLen = 4
+)
 
-type chunk [chunkLen]record
+type chunk []record
 
 // A recordLog holds the records of a shard in the order of their arrival. A record's ordinal is its place counted from
 // the shard's first record ever; trimming does not change it.
 //
-// A record never changes once it is appended, and a chunk never moves. So a view taken under the shard's lock may be read
-// after the lock was given up, while others append and trim.
+// A record never changes once it is appended. A chunk that grows leaves its records behind for the views that have it. So a view taken
+// under the shard's lock may be read after the lock was given up, while others append and trim.
 type recordLog struct {
-	chunks []*chunk
-	base   int64 // ordinal of the first slot of chunks[0], a multiple of chunkLen
-	first  int64 // ordinal of the oldest record that is kept
-	next   int64 // ordinal of the next record to arrive
+	chunks []chunk // all of chunkLen, but for the first if it is also the last
+	base   int64   // ordinal of the first slot of chunks[0], a multiple of chunkLen
+	first  int64   // ordinal of the oldest record that is kept
+	next   int64   // ordinal of the next record to arrive
 }
 
 func (l *recordLog) append(r record) {
 	slot := l.next - l.base
-	if slot == int64(len(l.chunks))*chunkLen {
-		l.chunks = append(l.chunks, new(chunk))
+	switch at, in := slot/chunkLen, slot%chunkLen; {
+	case slot == 0:
+		l.chunks = []chunk{make(chunk, firstChunkLen)}
+	case in == 0:
+		l.chunks = append(l.chunks, make(chunk, chunkLen))
+	case in == int64(len(l.chunks[at])):
+		grown := make(chunk, min(2*in, chunkLen))
+		copy(grown, l.chunks[at])
+		l.chunks = []chunk{grown}
 	}
 	l.chunks[slot/chunkLen][slot%chunkLen] = r
 	l.next++
@@ -43,7 +54,7 @@ func (l *recordLog) append(r record) {
 
 // A view is a run of records. It shares the log's chunks.
 type view struct {
-	chunks   []*chunk
+	chunks   []chunk
 	base     int64
 	from, to int64
 }
@@ -74,7 +85,7 @@ func (l *recordLog) trim(ms int64) {
 	l.first = l.firstSince(ms)
 	if drop := (l.first - l.base) / chunkLen; drop > 0 {
 		// The slice is copied, not cut: a cut one would keep the dropped chunks reachable.
-		l.chunks = append([]*chunk(nil), l.chunks[drop:]...)
+		l.chunks = append([]chunk(nil), l.chunks[drop:]...)
 		l.base += drop * chunkLen
 	}
 }

@@ -71,6 +71,34 @@ func TestViewOutlivesTrimming(t *testing.T) {
 	}
 }
 
+func TestViewOutlivesTheGrowthOfItsChunk(t *testing.T) {
+	var l recordLog
+	l.append(record{at: 0})
+	v := l.view(l.first, l.next)
+	for i := range int64(2 * chunkLen) {
+		l.append(record{at: 1 + i})
+	}
+	if got := v.at(0).at; got != 0 {
+		t.Fatalf("the record changed to %d", got)
+	}
+}
+
+func TestALogOfOneRecordIsSmall(t *testing.T) {
+	var before, after runtime.MemStats
+	logs := make([]recordLog, 10_000)
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range logs {
+		logs[i].append(record{})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if each := (after.HeapAlloc - before.HeapAlloc) / uint64(len(logs)); each > 256 {
+		t.Errorf("a log of one record takes %d bytes", each)
+	}
+	runtime.KeepAlive(logs)
+}
+
 func TestRecordsCostLittleMoreThanTheirPayload(t *testing.T) {
 	if size := unsafe.Sizeof(record{}); size > 64 {
 		t.Errorf("a record takes %d bytes", size)
