@@ -104,6 +104,9 @@ var getRules = []rule{
 		return refuses(err, "InvalidArgumentException", "ValidationException")
 	}},
 	{"one read returns at most 10 MiB", func(p *place) string {
+		if p.server == "kinesis-local" {
+			return "is too slow to be asked"
+		}
 		stream := p.stream(1)
 		var shard *string
 		for range 11 {

@@ -23,11 +23,12 @@ type place struct {
 	Kinesis  *kinesis.Client
 	DynamoDB *dynamodb.Client
 
-	t     *testing.T
-	url   string
-	http  *http.Client
-	ctx   context.Context // of the rule being tried
-	names int             // streams and tables so far
+	t      *testing.T
+	server string
+	url    string
+	http   *http.Client
+	ctx    context.Context // of the rule being tried
+	names  int             // streams and tables so far
 }
 
 // An obstacle ends a rule: the outcome is that.

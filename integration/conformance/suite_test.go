@@ -118,14 +118,14 @@ func open(t *testing.T, server string, options []kinesistest.Option) *place {
 	} else {
 		url = servers.Start(t, server)
 	}
-	return connect(t, url, &http.Client{Transport: transport})
+	return connect(t, server, url, &http.Client{Transport: transport})
 }
 
-func connect(t *testing.T, url string, client *http.Client) *place {
+func connect(t *testing.T, server, url string, client *http.Client) *place {
 	// An account of twelve digits: kinesis-local takes the key for one.
 	nobody := credentials.NewStaticCredentialsProvider("123456789012", "secret", "")
 	return &place{
-		t: t, url: url, http: client, Kinesis: kinesis.New(kinesis.Options{
+		t: t, server: server, url: url, http: client, Kinesis: kinesis.New(kinesis.Options{
 			Region: "us-east-1", BaseEndpoint: &url, Credentials: nobody, HTTPClient: client, RetryMaxAttempts: 1,
 		}), DynamoDB: dynamodb.New(dynamodb.Options{
 			Region: "us-east-1", BaseEndpoint: &url, Credentials: nobody, HTTPClient: client, RetryMaxAttempts: 1,
