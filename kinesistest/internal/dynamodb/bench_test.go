@@ -14,7 +14,10 @@ const renewal = `{"TableName":"app","Key":{"pk":{"S":"k0000"}},"UpdateExpression
 	`"ConditionExpression":"attribute_exists(pk) AND attribute_not_exists(checkpointOwner)","ExpressionAttributeValues":{":one":{"N":"1"}},` +
 	`"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`
 
-func benchmarkTable(b *testing.B) *DB {
+func benchmarkTable(b *testing.B) *DB { return leaseTable(b, 1000) }
+
+// leaseTable makes a database with a table of leases whose keys are k and the number, of four digits at least.
+func leaseTable(b testing.TB, leases int) *DB {
 	b.Helper()
 	db := New(Options{AccountID: "1", Region: "r"})
 	create := `{"TableName":"app","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],` +
@@ -22,7 +25,7 @@ func benchmarkTable(b *testing.B) *DB {
 	if w := post(db, targetPrefix+"CreateTable", create); w.Code != http.StatusOK {
 		b.Fatal(w.Body)
 	}
-	for i := range 1000 {
+	for i := range leases {
 		body := fmt.Sprintf(`{"TableName":"app","Item":{"pk":{"S":"k%04d"},"leaseCounter":{"N":"0"},"leaseOwner":{"S":"worker-%d"},`+
 			`"checkpoint":{"S":"49590338271490256608559692538361571095921575989136588898"},"parentShardId":{"SS":["shardId-000000000000"]}}}`, i, i%10)
 		if w := post(db, targetPrefix+"PutItem", body); w.Code != http.StatusOK {
@@ -39,6 +42,20 @@ func BenchmarkRenewal(b *testing.B) {
 		if _, err := db.call("", "UpdateItem", []byte(renewal)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What a renewal costs must not depend on how many leases there are: both figures are of one run.
+func BenchmarkRenewalAmongManyLeases(b *testing.B) {
+	for _, leases := range []int{100, 100_000} {
+		b.Run(fmt.Sprint(leases), func(b *testing.B) {
+			db := leaseTable(b, leases)
+			for b.Loop() {
+				if _, err := db.call("", "UpdateItem", []byte(renewal)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
