@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -140,7 +141,7 @@ func TestARequestTakesAThousandMetricsAndNoMore(t *testing.T) {
 				t.Fatalf("metric %d is %+v", i, m)
 			}
 		}
-		wantRefused[invalid](t, put(t, c, append(many, datum("More", 1))...))
+		wantRefused[invalid](t, put(t, c, slices.Concat(many, []types.MetricDatum{datum("More", 1)})...))
 		if len(got) != 1000 || len(srv.Metrics()) != 1000 {
 			t.Errorf("%d, then %d metrics", len(got), len(srv.Metrics()))
 		}

@@ -17,13 +17,13 @@ import (
 	"github.com/penstock-go/penstock/kinesistest"
 )
 
-// A recorder keeps the replies that pass, by operation.
-type recorder struct {
+// A replyLog keeps the replies that pass, by operation.
+type replyLog struct {
 	next    http.RoundTripper
 	replies map[string][][]byte
 }
 
-func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+func (r *replyLog) RoundTrip(request *http.Request) (*http.Response, error) {
 	reply, err := r.next.RoundTrip(request)
 	if err != nil || reply.StatusCode != http.StatusOK {
 		return reply, err
@@ -39,7 +39,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // compare checks that no reply has what the SDK's model of it has not, and that the operations are those it is told.
-func (r *recorder) compare(t *testing.T, service string, operations int) {
+func (r *replyLog) compare(t *testing.T, service string, operations int) {
 	t.Helper()
 	seen := 0
 	for _, s := range snapshots(t, service, "response") {
@@ -66,7 +66,7 @@ func (r *recorder) compare(t *testing.T, service string, operations int) {
 func TestRepliesOfKinesisHaveTheShapeOfTheSDKsModel(t *testing.T) {
 	srv := kinesistest.New()
 	defer srv.Close()
-	rec := &recorder{srv.HTTPClient().Transport, make(map[string][][]byte)}
+	rec := &replyLog{srv.HTTPClient().Transport, make(map[string][][]byte)}
 	c := kinesis.New(srv.Kinesis().Options(), func(o *kinesis.Options) { o.HTTPClient = &http.Client{Transport: rec} })
 	r := &rig{Client: c, t: t, srv: srv, stream: aws.String("orders")}
 	_, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: r.stream, ShardCount: aws.Int32(2)})
@@ -100,7 +100,7 @@ func TestRepliesOfKinesisHaveTheShapeOfTheSDKsModel(t *testing.T) {
 
 func TestRepliesOfDynamoDBHaveTheShapeOfTheSDKsModel(t *testing.T) {
 	withTable(t, func(t *testing.T, r *tableRig) {
-		rec := &recorder{r.srv.HTTPClient().Transport, make(map[string][][]byte)}
+		rec := &replyLog{r.srv.HTTPClient().Transport, make(map[string][][]byte)}
 		c := dynamodb.New(r.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: rec} })
 		r.Client = c
 		must(t, r.put("shard-0"))

@@ -198,11 +198,11 @@ func shapeOf(place string, got, known any) (strange []string) {
 		if _, value := known["S"]; value && len(known) == 1 {
 			return nil // an attribute's value: the snapshot shows one kind of many
 		}
-		any, dynamic := known["key0"]
+		every, dynamic := known["key0"]
 		for name, member := range members {
 			model, there := known[name]
 			if dynamic {
-				model, there = any, true
+				model, there = every, true
 			}
 			if !there {
 				strange = append(strange, place+"."+name)

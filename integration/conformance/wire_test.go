@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
@@ -19,10 +20,10 @@ var wireRules = []rule{
 		stream := p.stream(1)
 		body := need(cbor.Marshal(map[string]any{"StreamName": *stream, "PartitionKey": "k", "Data": []byte{0, 255}}))
 		reply, text := p.post(target+"PutRecord", cborType, body)
-		if reply.StatusCode != 200 || !strings.HasPrefix(reply.Header.Get("Content-Type"), cborType) {
+		if reply.StatusCode != http.StatusOK || !strings.HasPrefix(reply.Header.Get("Content-Type"), cborType) {
 			return fmt.Sprintf("HTTP status %d in %s", reply.StatusCode, reply.Header.Get("Content-Type"))
 		}
-		var out struct{ SequenceNumber, ShardId string }
+		var out struct{ SequenceNumber string }
 		if err := cbor.Unmarshal([]byte(text), &out); err != nil || out.SequenceNumber == "" {
 			return "an answer that is no CBOR"
 		}
@@ -48,7 +49,7 @@ var wireRules = []rule{
 
 // refusedAs is the outcome of a request by hand that must fail with HTTP status 400 and the error's name in its body.
 func refusedAs(status int, body, code string) string {
-	if status != 400 {
+	if status != http.StatusBadRequest {
 		return fmt.Sprint("HTTP status ", status)
 	}
 	var refused struct {
