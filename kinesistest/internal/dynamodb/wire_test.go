@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,8 +113,14 @@ func FuzzRequests(f *testing.F) {
 		`{"TableName":"app","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"byOwner"}}],"DeletionProtectionEnabled":true}`,
 		`{"TableName":"app","GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"byOwner"}}],"BillingMode":"PROVISIONED",` +
 			`"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}`,
+		`{"TransactItems":[{"Put":{"TableName":"app","Item":{"pk":{"S":"c"}}}},{"ConditionCheck":{"TableName":"app","Key":{"pk":{"S":"a"}},` +
+			`"ConditionExpression":"n = :v","ExpressionAttributeValues":{":v":{"N":"2"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}]}`,
+		`{"TransactItems":[{"Get":{"TableName":"app","Key":{"pk":{"S":"a"}},"ProjectionExpression":"m.k[0]"}}]}`,
 		`{"TableName":null,"Key":null}`, `null`, `[]`, `{`, ``,
 	} {
+		f.Add(seed)
+	}
+	for _, seed := range everyMember(f) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -138,4 +147,29 @@ func FuzzRequests(f *testing.F) {
 			}
 		}
 	})
+}
+
+// everyMember returns the requests that the SDK's module ships, each with every member that its operation knows, as requests about the
+// table and the index of the test.
+func everyMember(f *testing.F) (bodies []string) {
+	f.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/dynamodb").Output()
+	if err != nil {
+		f.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "request_snapshot", "*.snap"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no requests: %v", err)
+	}
+	ours := strings.NewReplacer("__TableName__", "app", "__IndexName__", "byOwner", "key0", "pk", "__AttributeValueMemberS__", "a")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, body, ok := strings.Cut(string(text), "\n\n{"); ok {
+			bodies = append(bodies, ours.Replace("{"+body))
+		}
+	}
+	return bodies
 }
