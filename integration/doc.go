@@ -5,9 +5,11 @@
 // them say so and are skipped; with PENSTOCK_REQUIRE_SERVERS set they fail instead. What each of them does otherwise than the service is
 // for the package conformance to say.
 //
+// The other way round, kinesistest serves programs in other languages: languages_test.go has one in Python, with the SDK of that language.
+//
 // Other scenarios run in virtual time against kinesistest: what the library needs to be allowed, against the policies in docs/policies; keys
 // of encrypted streams that fail; endpoints and credentials.
 //
-// Files: main_test.go; policy_test.go and permissions_test.go (policies), encryption_test.go, endpoints_test.go; quickstart_test.go (the
+// Files: main_test.go; policy_test.go and permissions_test.go (policies), encryption_test.go, endpoints_test.go; languages_test.go; quickstart_test.go (the
 // quickstart's check against each of the servers), aws_test.go (the same on a real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
 package integration

@@ -70,25 +70,41 @@ func folder() string {
 	return filepath.Dir(file)
 }
 
-// program returns the command that starts a server. It skips or fails the test where something is missing.
+// program returns the command that starts a server.
 func program(t testing.TB, name string) *exec.Cmd {
 	t.Helper()
-	at := folder()
-	runner, script, installed, needs := "node", name+".js", filepath.Join("node_modules", name), "Node with npm"
+	runner, script := "node", name+".js"
 	if name == "moto" {
-		runner, script, needs = filepath.Join(at, "venv", "bin", "python"), name+".py", "Python 3.10 or later with venv"
-		installed = filepath.Join("venv", "bin", "moto_server")
-	}
-	_, noRunner := exec.LookPath(runner)
-	_, notInstalled := os.Stat(filepath.Join(at, installed))
-	if noRunner != nil || notInstalled != nil {
-		why := fmt.Sprintf("%s is not installed (needs %s; `make servers` installs it)", name, needs)
-		if os.Getenv("PENSTOCK_REQUIRE_SERVERS") != "" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		runner, script = Python(t), name+".py"
+	} else {
+		_, noNode := exec.LookPath(runner)
+		_, notInstalled := os.Stat(filepath.Join(folder(), "node_modules", name))
+		require(t, name, "Node with npm", noNode, notInstalled)
 	}
 	cmd := exec.Command(runner, script) //nolint:gosec // the names are those of this folder
-	cmd.Dir = at
+	cmd.Dir = folder()
 	return cmd
+}
+
+// Python returns the interpreter that has what requirements.txt lists: moto, and with it boto3, the SDK of Python.
+func Python(t testing.TB) string {
+	t.Helper()
+	python := filepath.Join(folder(), "venv", "bin", "python")
+	_, noPython := exec.LookPath(python)
+	_, notInstalled := os.Stat(filepath.Join(folder(), "venv", "bin", "moto_server"))
+	require(t, "moto", "Python 3.10 or later with venv", noPython, notInstalled)
+	return python
+}
+
+// require skips or fails the test where something is missing.
+func require(t testing.TB, name, needs string, missing ...error) {
+	t.Helper()
+	if errors.Join(missing...) == nil {
+		return
+	}
+	why := fmt.Sprintf("%s is not installed (needs %s; `make servers` installs it)", name, needs)
+	if os.Getenv("PENSTOCK_REQUIRE_SERVERS") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }
