@@ -39,8 +39,11 @@ type Config struct {
 	Application string
 	// Streams are what to read: at least one. All workers of an application must name the same streams. With a single stream leases
 	// are keyed by shard id, with several by stream and shard id, as in the KCL; an application that goes from one to several starts
-	// with new leases.
+	// with new leases, unless it has set MultiStream from the beginning.
 	Streams []Stream
+	// MultiStream keys leases by stream and shard id though there is one stream, or none yet, so that streams can be added and removed
+	// ([Consumer.AddStream]). Several streams imply it.
+	MultiStream bool
 	// Kinesis is the client for the streams. Required.
 	Kinesis KinesisAPI
 	// DynamoDB is the client for the lease table. Either it or Leases is required.
@@ -187,11 +190,17 @@ func (c Config) withDefaults() Config {
 		handler := c.Handler
 		c.NewHandler = func(Shard) (Handler, error) { return handler, nil }
 	}
+	c.MultiStream = c.MultiStream || len(c.Streams) > 1
 	c.Streams = slices.Clone(c.Streams)
 	for i := range c.Streams {
-		c.Streams[i].ConsumerName = cmp.Or(c.Streams[i].ConsumerName, c.Application)
+		c.Streams[i] = c.Streams[i].withDefaults(c.Application)
 	}
 	return c
+}
+
+func (s Stream) withDefaults(application string) Stream {
+	s.ConsumerName = cmp.Or(s.ConsumerName, application)
+	return s
 }
 
 // validate returns every fault of the configuration, as the user gave it.
@@ -221,6 +230,7 @@ func (c Config) validate() error {
 		v.checkShape("Handler.Shape()", shaper.Shape())
 	}
 	v.check(c.Protocol <= JSON, "Protocol", "is %d; set CBOR or JSON", c.Protocol)
+	v.check(len(c.Streams) > 0 || c.MultiStream, "Streams", "is empty; set at least one stream, or MultiStream")
 	v.checkStreams(c.Streams)
 	return errors.Join(v...)
 }
@@ -248,7 +258,6 @@ func (v *faults) checkCount(field string, n int) {
 }
 
 func (v *faults) checkStreams(streams []Stream) {
-	v.check(len(streams) > 0, "Streams", "is empty; set at least one stream")
 	seen := make(map[string]int)
 	for i, s := range streams {
 		field := fmt.Sprintf("Streams[%d].", i)

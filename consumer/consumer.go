@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"go.uber.org/zap"
 
+	"github.com/penstock-go/penstock/internal/owned"
 	"github.com/penstock-go/penstock/internal/retry"
 	"github.com/penstock-go/penstock/internal/wire"
 	"github.com/penstock-go/penstock/leases"
@@ -25,9 +28,14 @@ type Consumer struct {
 	jitter   *retry.Jitter
 	protocol *wire.Choice
 
-	running atomic.Bool
-	stop    context.CancelCauseFunc // ends Run; set by it before any shard is read
-	streams map[string]*stream      // by the prefix of their leases; set by Run before any shard is read, and not changed then
+	running  atomic.Bool
+	stop     context.CancelCauseFunc // ends Run; set by it before any shard is read
+	roll     atomic.Pointer[roll]    // of the present Run; nil: none, or it has not begun with the leases
+	changing chan struct{}           // capacity 1: a lock on the set of streams that is held across I/O
+
+	mu         sync.Mutex         // guards what follows
+	configured []Stream           // as they were given
+	streams    map[string]*stream // what Run has found of them, by the prefix of their leases
 }
 
 // New checks the whole configuration and returns a consumer that is not running yet. It does no I/O. The error joins a [*ConfigError]
@@ -39,6 +47,10 @@ func New(cfg Config) (*Consumer, error) {
 	c := &Consumer{cfg: cfg.withDefaults(), store: cfg.Leases, jitter: retry.RandomJitter()}
 	c.protocol = wire.NewChoice(wire.Protocol(cfg.Protocol), c.fellBack)
 	c.budget = newBudget(c.cfg.MaxBufferedBytes)
+	c.configured, c.changing = slices.Clone(cfg.Streams), make(chan struct{}, 1)
+	if c.cfg.Hooks.Called != nil {
+		c.cfg.Kinesis = observed{api: c.cfg.Kinesis, told: c.cfg.Hooks.Called}
+	}
 	if c.store == nil {
 		store, err := c.cfg.newStore()
 		if err != nil {
@@ -70,15 +82,20 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer c.running.Store(false)
-	if err := c.prepare(ctx); err != nil {
+	sharing := c.coordination()
+	if err := c.begin(ctx, sharing.Worker); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before anything was held: that is no failure
 		}
 		return err
 	}
+	defer c.roll.Store(nil)
 	ctx, c.stop = context.WithCancelCause(ctx)
 	defer c.stop(nil)
-	sharing := c.coordination()
+	var helpers owned.Group
+	helpers.Go("tend", func() { c.tend(ctx) })
+	defer helpers.Wait(context.WithoutCancel(ctx)) // it ends with ctx
+	defer c.stop(nil)
 	coordinator, err := leases.New(sharing)
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
@@ -94,35 +111,21 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return nil
 }
 
+// begin does what comes before any lease is held.
+func (c *Consumer) begin(ctx context.Context, worker string) error {
+	c.changing <- struct{}{}
+	defer func() { <-c.changing }()
+	if err := c.prepare(ctx); err != nil {
+		return err
+	}
+	c.roll.Store(newRoll(worker))
+	return nil
+}
+
 // fail ends Run with an error.
 func (c *Consumer) fail(err *BatchError) {
 	c.cfg.Logger.Error("records cannot be handled; the worker stops", zap.Error(err))
 	c.stop(err)
-}
-
-// prepare finds the streams and the table, and creates what leases are missing.
-func (c *Consumer) prepare(ctx context.Context) error {
-	streams := make(map[string]*stream, len(c.cfg.Streams))
-	for _, configured := range c.cfg.Streams {
-		s, err := c.prepareStream(ctx, configured)
-		if err != nil {
-			return err
-		}
-		if first := streams[s.key]; first != nil {
-			return &ConfigError{Field: "Streams", Reason: "names stream " + first.id.Name() + " twice; name it once"}
-		}
-		streams[s.key] = s
-	}
-	c.streams = streams
-	if err := c.store.Prepare(ctx); err != nil {
-		return fmt.Errorf("consumer: prepare the lease table: %w", err)
-	}
-	for _, s := range streams {
-		if err := c.sync(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // newWorkerID returns a name that no other run has: a lease must never name a worker of another life, which may not be quite over.
@@ -143,7 +146,25 @@ func (c *Consumer) coordination() leases.Config {
 		Store: c.store, Worker: cmp.Or(c.cfg.WorkerID, newWorkerID()), Work: c.work,
 		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, ShutdownTimeout: c.cfg.ShutdownTimeout,
 		// A table may hold leases of streams that other workers are configured for.
-		Runnable: func(l leases.Lease) bool { return c.streams[l.Stream] != nil },
-		Hooks:    c.cfg.Hooks.Leases, Logger: c.cfg.Logger,
+		Runnable: func(l leases.Lease) bool { return c.streamOf(l.Stream) != nil },
+		Hooks:    c.watchLeases(c.cfg.Hooks.Leases), Logger: c.cfg.Logger,
 	}
+}
+
+// watchLeases makes hooks of the leases that keep the roll up to date, besides what the user's do.
+func (c *Consumer) watchLeases(hooks leases.Hooks) leases.Hooks {
+	scanned, failed := hooks.Scanned, hooks.StoreFailed
+	hooks.Scanned = func(s leases.Snapshot, planned leases.Planned) {
+		c.roll.Load().scanned(s, c.cfg.FailoverTime)
+		if scanned != nil {
+			scanned(s, planned)
+		}
+	}
+	hooks.StoreFailed = func(op string, err error) {
+		c.roll.Load().attempted()
+		if failed != nil {
+			failed(op, err)
+		}
+	}
+	return hooks
 }

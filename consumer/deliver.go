@@ -58,6 +58,7 @@ type trial struct {
 
 // run returns false when the shard must not be read on: the lease has to be given up, or is lost.
 func (t *trial) run() bool {
+	defer t.l.r.vital.leave(t)
 	for t.done < len(t.p.records) {
 		// What has not begun when the lease is asked for is not begun: whoever has it next will.
 		if t.l.r.reading.Err() != nil || !t.step() {
@@ -183,17 +184,32 @@ func (t *trial) attempt() (done int, err error) {
 		settled = acked
 	}
 	b.hold = func(n int) func() { return t.hold(records[n:]) }
+	r.vital.enter(t, &records[0])
 	started := time.Now()
 	if err = r.safely(func(ctx context.Context) error { return r.handler.Handle(ctx, b) }); err == nil {
 		b.Ack(len(records))
 	}
+	r.vital.rest(t)
 	done, held := b.seal()
 	if held >= done && held >= 0 {
 		r.progress.unhold(t.l.n, earlier)
 	}
-	r.c.cfg.Hooks.handled(Handled{Shard: r.shard, Records: len(records), Done: done, Attempt: t.calls,
-		Arrival: records[len(records)-1].ApproximateArrival, Duration: time.Since(started), Err: err})
+	r.c.cfg.Hooks.handled(Handled{
+		Shard: r.shard, Records: len(records), Bytes: t.bytes(records), Done: done, Attempt: t.calls, MillisBehindLatest: t.p.lag,
+		Arrival: records[len(records)-1].ApproximateArrival, Duration: time.Since(started), Err: err,
+	})
 	return done, err
+}
+
+// bytes returns how much data and keys some of the parcel's records have.
+func (t *trial) bytes(records []Record) (n int) {
+	if t.l.r.c.cfg.Hooks.Handled == nil {
+		return 0 // nobody asks
+	}
+	for i := range records {
+		n += len(records[i].Data) + len(records[i].PartitionKey)
+	}
+	return n
 }
 
 // settle notes that the next n records are done.

@@ -111,7 +111,9 @@
 //	lifetime.go  Starter, Ender, ...: what else a handler may be told, and Positioner: what it may say
 //	shape.go     Shaper: what batches a handler asks for
 //	consumer.go  New and Run
-//	stream.go    before any record: find the streams, register for fan-out, create the first leases
+//	calls.go     the Kinesis client, with hooks
+//	streams.go   the set of streams, and its changes
+//	stream.go    before any record of a stream: find it, register for fan-out, create the first leases
 //	shard.go     one shard's life, and its states
 //	source.go    the seam between the two ways to read: pages, the memory budget, bookmarks, retries
 //	poll.go      GetRecords
@@ -123,4 +125,11 @@
 //	deliver.go   a lane: the calls of the handler, and their retries
 //	failure.go   what becomes of records that cannot be handled
 //	progress.go  what is done, and what of that is written down
+//
+// and what looks on from outside:
+//
+//	vital.go      what a shard's life is judged by: the calls under way, the lag
+//	snapshot.go   Snapshot: streams, shards, owners, positions, lags
+//	retention.go  the lag against how long the stream keeps records
+//	health.go     Health: whether only a new start will help
 package consumer

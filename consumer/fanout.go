@@ -79,6 +79,7 @@ func (f *fanOut) subscribe(ctx context.Context) error {
 		return err
 	}
 	f.due = time.Now().Add(subscribeInterval)
+	f.mark.wake()
 	sequence, at := f.mark.open.params()
 	ctx, cancel := context.WithCancel(ctx)
 	tooLong := time.AfterFunc(callTimeout, cancel)

@@ -37,6 +37,12 @@ type Hooks struct {
 	DeadLettered func(DeadLettered)
 	// FellBack: the server does not take CBOR, and JSON is used from now on. It is called once at most. The error says what it answered.
 	FellBack func(error)
+	// NearRetention: what is not handled of a shard is nearly as old as the stream keeps records. It is repeated every hour.
+	NearRetention func(NearRetention)
+	// Called: a call of the Kinesis API returned; of SubscribeToShard, the subscription is open.
+	Called func(Called)
+	// Synced: the leases of a stream were compared with its shards, when Run began or a stream was added.
+	Synced func(Synced)
 	// Leases is told what the leases do.
 	Leases leases.Hooks
 }
@@ -58,6 +64,9 @@ func Tee(hooks ...Hooks) Hooks {
 			OutsideShard:       tee.Two(all.OutsideShard, h.OutsideShard),
 			DeadLettered:       tee.One(all.DeadLettered, h.DeadLettered),
 			FellBack:           tee.One(all.FellBack, h.FellBack),
+			NearRetention:      tee.One(all.NearRetention, h.NearRetention),
+			Called:             tee.One(all.Called, h.Called),
+			Synced:             tee.One(all.Synced, h.Synced),
 			Leases:             leases.Tee(all.Leases, h.Leases),
 		}
 	}
@@ -75,15 +84,28 @@ type Fetched struct {
 	Duration time.Duration
 }
 
+// Synced describes the beginning with a stream.
+type Synced struct {
+	Stream   string
+	Shards   int // that the service listed
+	Created  int // leases that were created
+	Duration time.Duration
+	Err      error
+}
+
 // Handled describes one call of the handler.
 type Handled struct {
-	Shard    Shard
-	Records  int       // user records in the batch
-	Done     int       // how many of them, from the first on, are done now
-	Attempt  int       // 1 for the first call with these records
-	Arrival  time.Time // of the batch's last record at the service, to the millisecond
-	Duration time.Duration
-	Err      error // what the handler returned, or a *PanicError
+	Shard   Shard
+	Records int // user records in the batch
+	Bytes   int // of data and keys
+	Done    int // how many of them, from the first on, are done now
+	Attempt int // 1 for the first call with these records
+	// Arrival is that of the batch's last record at the service, to the millisecond.
+	Arrival time.Time
+	// MillisBehindLatest is that of the page with the last of the records.
+	MillisBehindLatest int64
+	Duration           time.Duration
+	Err                error // what the handler returned, or a *PanicError
 }
 
 // DeadLettered describes one call of the dead-letter sink.
@@ -139,6 +161,18 @@ func (h *Hooks) handled(e Handled) {
 func (h *Hooks) deadLettered(d DeadLettered) {
 	if h.DeadLettered != nil {
 		h.DeadLettered(d)
+	}
+}
+
+func (h *Hooks) nearRetention(w NearRetention) {
+	if h.NearRetention != nil {
+		h.NearRetention(w)
+	}
+}
+
+func (h *Hooks) synced(s Synced) {
+	if h.Synced != nil {
+		h.Synced(s)
 	}
 }
 

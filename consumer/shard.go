@@ -78,18 +78,44 @@ type reader struct {
 	progress *progress
 	adrift   bool // the lease names a time and no record yet
 
-	mu    sync.Mutex // guards state
-	state State
+	vital  *vital
+	warned time.Time // when it was last said that records are near the stream's retention; used by tend alone
+
+	mu        sync.Mutex // guards what follows
+	state     State
+	cancelled time.Time // when the handler's context has ended; zero: it has not
 }
 
 // work is one holding of a lease. It returns when the shard has ended, when the lease is to be given up, or when it is lost.
 func (c *Consumer) work(held *leases.Held) {
 	r := c.newReader(held)
+	if r == nil {
+		return // the stream has been removed: let another worker have it
+	}
+	roll, key := c.roll.Load(), held.Lease().Key
+	roll.add(key, r)
+	defer roll.remove(key)
 	defer r.quiet()
+	deaf := context.AfterFunc(r.handling, r.ignored)
+	defer deaf()
 	r.helpers.Go("watch "+r.shard.ID, r.watch)
 	if err := r.live(); err != nil {
 		r.leave(err)
 	}
+}
+
+// ignored notes when the handler's context has ended.
+func (r *reader) ignored() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancelled = time.Now()
+}
+
+// is returns the state.
+func (r *reader) is() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
 }
 
 // quiet ends all that runs beside this goroutine.
@@ -100,8 +126,11 @@ func (r *reader) quiet() {
 
 func (c *Consumer) newReader(held *leases.Held) *reader {
 	lease := held.Lease()
-	s := c.streams[lease.Stream]
-	r := &reader{c: c, held: held, stream: s, shard: Shard{
+	s := c.streamOf(lease.Stream)
+	if s == nil {
+		return nil
+	}
+	r := &reader{c: c, vital: newVital(), held: held, stream: s, shard: Shard{
 		Stream: s.id.Name(), ARN: s.arn, ID: lease.ShardID, Parents: lease.Parents,
 		StartingHashKey: lease.StartingHashKey, EndingHashKey: lease.EndingHashKey, Token: held.Token(),
 	}}
@@ -198,6 +227,7 @@ func (r *reader) open() (source, error) {
 // written down before anything is read.
 func (r *reader) beginning() (cursor, error) {
 	lease := r.held.Lease()
+	r.overslept(lease.StartAt)
 	if !lease.StartAt.IsZero() || lease.Checkpoint != checkpoint.Latest && lease.Checkpoint != checkpoint.AtTimestamp {
 		return cursorFor(lease.Checkpoint, lease.StartAt), nil
 	}

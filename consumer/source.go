@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -67,8 +68,9 @@ func sound(records []types.Record) bool {
 // It is tight while somebody has waited for tightAfter or longer: then batches that wait for more records are to be handled, so that what
 // they keep becomes free. (That somebody waits for a moment is usual: every call reserves room for the largest reply.)
 type budget struct {
-	free *semaphore.Weighted
-	size int64
+	free  *semaphore.Weighted
+	size  int64
+	taken atomic.Int64
 
 	mu      sync.Mutex // guards what follows
 	starved int        // how many have waited for long
@@ -86,6 +88,7 @@ func newBudget(size int) *budget {
 func (b *budget) reserve(ctx context.Context, n int64) (int64, error) {
 	n = min(n, b.size)
 	if b.free.TryAcquire(n) {
+		b.taken.Add(n)
 		return n, nil
 	}
 	long := time.AfterFunc(tightAfter, func() { b.starve(1) })
@@ -94,9 +97,10 @@ func (b *budget) reserve(ctx context.Context, n int64) (int64, error) {
 		b.starve(-1)
 	}
 	if err != nil {
-		n = 0
+		return 0, err
 	}
-	return n, err
+	b.taken.Add(n)
+	return n, nil
 }
 
 // starve counts one more, or one less, who has waited for long.
@@ -129,7 +133,13 @@ func (b *budget) isTight() bool {
 	}
 }
 
-func (b *budget) release(n int64) { b.free.Release(n) }
+func (b *budget) release(n int64) {
+	b.free.Release(n)
+	b.taken.Add(-n)
+}
+
+// used returns how much is reserved.
+func (b *budget) used() int64 { return b.taken.Load() }
 
 // cursor is a place at which an iterator or a subscription can be opened.
 type cursor struct {
@@ -165,9 +175,10 @@ func (c cursor) params() (sequence *string, at *time.Time) {
 
 // bookmark is how far a source has come, and so where it opens again.
 type bookmark struct {
-	origin cursor // where the source began
-	open   cursor // where an iterator or a subscription that is opened now begins
-	last   string // sequence number of the last record fetched; empty before the first
+	origin cursor    // where the source began
+	open   cursor    // where an iterator or a subscription that is opened now begins
+	last   string    // sequence number of the last record fetched; empty before the first
+	at     time.Time // when that was
 }
 
 func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
@@ -180,9 +191,17 @@ func (b *bookmark) pass(records []types.Record) (missing bool) {
 	}
 	first := aws.ToString(records[0].SequenceNumber)
 	missing = b.open.kind == types.ShardIteratorTypeAtSequenceNumber && !sameNumber(first, b.open.sequence)
-	b.last = aws.ToString(records[len(records)-1].SequenceNumber)
+	b.last, b.at = aws.ToString(records[len(records)-1].SequenceNumber), time.Now()
 	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: b.last}
 	return missing
+}
+
+// wake moves the bookmark from behind the last record to the record itself, if that was long ago: then it shows whether it, and with it
+// perhaps others, has been trimmed. What was delivered is dropped by its number.
+func (b *bookmark) wake() {
+	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > rereadAfter {
+		b.open = cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last}
+	}
 }
 
 // refuse moves the bookmark to where reading can begin after the service has called the present place invalid. It reports whether

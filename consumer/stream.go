@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,8 @@ type stream struct {
 	arn   string
 	key   string // what the keys of its leases begin with: empty where the application reads one stream
 	start Start
+
+	retention atomic.Int64 // a time.Duration, as the service last said; 0: it did not
 
 	fanOut      bool
 	consumer    string // name of the enhanced fan-out consumer
@@ -56,7 +59,8 @@ func (c *Consumer) prepareStream(ctx context.Context, s Stream) (*stream, error)
 		return nil, err
 	}
 	found.arn = aws.ToString(facts.StreamARN)
-	if len(c.cfg.Streams) > 1 {
+	found.keeps(facts.RetentionPeriodHours)
+	if c.cfg.MultiStream {
 		if found.key, err = leasePrefix(id.Name(), facts); err != nil {
 			return nil, err
 		}
@@ -191,18 +195,25 @@ func streamError(stream, op string, cause error) error {
 
 // sync creates the leases that the stream lacks. All workers do so when they start; the first one's rows stand.
 func (c *Consumer) sync(ctx context.Context, s *stream) error {
+	began := time.Now()
+	listed, created, err := c.createMissing(ctx, s)
+	c.cfg.Hooks.synced(Synced{Stream: s.id.Name(), Shards: listed, Created: created, Duration: time.Since(began), Err: err})
+	return err
+}
+
+func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, created int, _ error) {
 	// First the shards, then the leases: what another worker has created since the listing is found.
 	listing, start, err := c.beginnings(ctx, s)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	snapshot, err := c.store.Scan(ctx)
 	if err != nil {
-		return fmt.Errorf("consumer: read the leases: %w", err)
+		return 0, 0, fmt.Errorf("consumer: read the leases: %w", err)
 	}
 	missing := leases.Missing(listing, snapshot.Leases, s.key, start)
 	c.cfg.Logger.Info("stream found", zap.String("stream", s.id.Name()), zap.Int("shards", len(listing)), zap.Int("leases created", len(missing)))
-	return c.create(ctx, missing)
+	return len(listing), len(missing), c.create(ctx, missing)
 }
 
 // beginnings lists the shards among which reading begins, with all that descend from them.

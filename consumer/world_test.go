@@ -87,6 +87,12 @@ func (w *world) start(cfg Config) *worker {
 	w.Helper()
 	c, err := New(cfg)
 	w.must(err)
+	return w.run(c)
+}
+
+// run runs a consumer.
+func (w *world) run(c *Consumer) *worker {
+	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	run := &worker{w: w, stop: cancel, done: make(chan error, 1)}
 	var running sync.WaitGroup

@@ -1,0 +1,61 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+)
+
+// Called describes one call of the Kinesis API.
+type Called struct {
+	Op string // the operation, for example "GetRecords"
+	// Shard is its id, where the operation is about one and says which: GetRecords and ListShards do not.
+	Shard    string
+	Duration time.Duration
+	Err      error // retry is up to the consumer; an expired iterator is the SDK's types.ExpiredIteratorException
+}
+
+// observed is a Kinesis client whose calls the hooks are told of.
+type observed struct {
+	api  KinesisAPI
+	told func(Called)
+}
+
+// watched makes one call and tells of it.
+func watched[In, Out any](ctx context.Context, o observed, op string, shard *string,
+	call func(context.Context, In, ...func(*kinesis.Options)) (Out, error), in In, opts []func(*kinesis.Options)) (Out, error) {
+	began := time.Now()
+	out, err := call(ctx, in, opts...)
+	o.told(Called{Op: op, Shard: aws.ToString(shard), Duration: time.Since(began), Err: err})
+	return out, err
+}
+
+func (o observed) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, opts ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
+	return watched(ctx, o, "DescribeStreamSummary", nil, o.api.DescribeStreamSummary, in, opts)
+}
+
+func (o observed) ListShards(ctx context.Context, in *kinesis.ListShardsInput, opts ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	return watched(ctx, o, "ListShards", nil, o.api.ListShards, in, opts)
+}
+
+func (o observed) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, opts ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+	return watched(ctx, o, "GetShardIterator", in.ShardId, o.api.GetShardIterator, in, opts)
+}
+
+func (o observed) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, opts ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
+	return watched(ctx, o, "GetRecords", nil, o.api.GetRecords, in, opts)
+}
+
+func (o observed) SubscribeToShard(ctx context.Context, in *kinesis.SubscribeToShardInput, opts ...func(*kinesis.Options)) (*kinesis.SubscribeToShardOutput, error) {
+	return watched(ctx, o, "SubscribeToShard", in.ShardId, o.api.SubscribeToShard, in, opts)
+}
+
+func (o observed) RegisterStreamConsumer(ctx context.Context, in *kinesis.RegisterStreamConsumerInput, opts ...func(*kinesis.Options)) (*kinesis.RegisterStreamConsumerOutput, error) {
+	return watched(ctx, o, "RegisterStreamConsumer", nil, o.api.RegisterStreamConsumer, in, opts)
+}
+
+func (o observed) DescribeStreamConsumer(ctx context.Context, in *kinesis.DescribeStreamConsumerInput, opts ...func(*kinesis.Options)) (*kinesis.DescribeStreamConsumerOutput, error) {
+	return watched(ctx, o, "DescribeStreamConsumer", nil, o.api.DescribeStreamConsumer, in, opts)
+}

@@ -1,0 +1,173 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/shards"
+)
+
+// ErrUnknownStream is returned for a stream that the consumer does not read.
+var ErrUnknownStream = errors.New("consumer: the stream is not one of the consumer's")
+
+// errTwice is why a stream is not added.
+func errTwice(s *stream) error {
+	return &ConfigError{Field: "Streams", Reason: "names stream " + s.id.Name() + " twice; name it once"}
+}
+
+// AddStream adds a stream to those that the consumer reads, while Run runs or before. While it runs, AddStream finds the stream and
+// creates what leases are missing, as Run does at its beginning, and fails as that does; this worker takes part in reading the stream
+// soon after. All workers of the application have to add it: one that does not leaves its shards to the others.
+//
+// It takes [Config.MultiStream], or a configuration with several streams, since the leases of a single stream have other keys.
+func (c *Consumer) AddStream(ctx context.Context, s Stream) error {
+	if err := c.validateAdded(s); err != nil {
+		return err
+	}
+	c.changing <- struct{}{}
+	defer func() { <-c.changing }()
+	if c.roll.Load() == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.configured = append(c.configured, s)
+		return nil
+	}
+	found, err := c.prepareStream(ctx, s.withDefaults(c.cfg.Application))
+	if err != nil {
+		return err
+	}
+	if c.streamOf(found.key) != nil {
+		return errTwice(found)
+	}
+	if err := c.sync(ctx, found); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.configured = append(c.configured, s)
+	c.streams[found.key] = found
+	return nil
+}
+
+func (c *Consumer) validateAdded(s Stream) error {
+	var v faults
+	v.check(c.cfg.MultiStream, "MultiStream", "is false, so that leases are keyed for a single stream; set it, in all workers of the application")
+	c.mu.Lock()
+	v.checkStreams(append(slices.Clone(c.configured), s))
+	c.mu.Unlock()
+	return errors.Join(v...)
+}
+
+// removePoll is the time between two looks at whether a stream's shards are given up.
+const removePoll = 50 * time.Millisecond
+
+// RemoveStream ends the reading of a stream by this worker, named by its name or its ARN as in the configuration. It returns when this
+// worker's handlers of the stream have returned, what they have done is written down, and the leases are given up; or with ctx's error, and
+// then goes on by itself. The leases stay: other workers go on reading the stream, and one that adds it again goes on where it was. A
+// handler's context does not end by that.
+func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
+	id, err := shards.ParseStream(nameOrARN)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnknownStream, err)
+	}
+	c.changing <- struct{}{}
+	gone := c.forgetStream(id)
+	<-c.changing
+	if gone == nil {
+		return fmt.Errorf("%w: %s", ErrUnknownStream, id.Name())
+	}
+	l := c.roll.Load()
+	for l != nil && gone.key != "" {
+		left := slices.DeleteFunc(l.all(), func(r *reader) bool { return r.stream != gone })
+		if len(left) == 0 {
+			break
+		}
+		for _, r := range left {
+			r.enter(Draining)
+			r.stop()
+		}
+		if err := retry.Sleep(ctx, removePoll); err != nil {
+			return fmt.Errorf("consumer: remove stream %s: %w", id.Name(), err)
+		}
+	}
+	return nil
+}
+
+// forgetStream takes a stream out of the set, and returns it. A stream that Run has not found yet is returned without a key.
+func (c *Consumer) forgetStream(id shards.Stream) *stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	same := func(other shards.Stream) bool {
+		if id.ARN() != "" && other.ARN() != "" {
+			return id.ARN() == other.ARN()
+		}
+		return id.Name() == other.Name()
+	}
+	before := len(c.configured)
+	c.configured = slices.DeleteFunc(c.configured, func(s Stream) bool {
+		other, err := s.identify()
+		return err == nil && same(other)
+	})
+	for key, s := range c.streams {
+		if same(s.id) || id.ARN() != "" && id.ARN() == s.arn {
+			delete(c.streams, key)
+			return s
+		}
+	}
+	if len(c.configured) < before {
+		return &stream{id: id}
+	}
+	return nil
+}
+
+// streamOf returns the stream of leases with that prefix; nil: the consumer does not read it.
+func (c *Consumer) streamOf(key string) *stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.streams[key]
+}
+
+// allStreams returns the streams that were found.
+func (c *Consumer) allStreams() []*stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*stream, 0, len(c.streams))
+	for _, s := range c.streams {
+		all = append(all, s)
+	}
+	return all
+}
+
+// prepare finds the streams and the table, and creates what leases are missing.
+func (c *Consumer) prepare(ctx context.Context) error {
+	c.mu.Lock()
+	configured := slices.Clone(c.configured)
+	c.mu.Unlock()
+	streams := make(map[string]*stream, len(configured))
+	for _, s := range configured {
+		found, err := c.prepareStream(ctx, s.withDefaults(c.cfg.Application))
+		if err != nil {
+			return err
+		}
+		if streams[found.key] != nil {
+			return errTwice(found)
+		}
+		streams[found.key] = found
+	}
+	if err := c.store.Prepare(ctx); err != nil {
+		return fmt.Errorf("consumer: prepare the lease table: %w", err)
+	}
+	for _, s := range streams {
+		if err := c.sync(ctx, s); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.streams = streams
+	return nil
+}
