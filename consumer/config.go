@@ -126,6 +126,9 @@ type Stream struct {
 	// FanOut reads by enhanced fan-out (SubscribeToShard): 2 MiB a second for each shard that no other application shares, and
 	// records without polling. The service charges for it.
 	FanOut bool
+	// PollAtLimit reads by polling if the stream has as many enhanced fan-out consumers as the service allows, in place of Run's failing
+	// with [ErrConsumerLimit]. It goes with FanOut.
+	PollAtLimit bool
 	// ConsumerName is the name under which the enhanced fan-out consumer is registered, or found registered. It is never
 	// deregistered. Default: Application.
 	ConsumerName string
@@ -273,9 +276,22 @@ func (v *faults) checkStreams(streams []Stream) {
 			"is %q; set 1 to 128 of letters, digits, '_', '.' and '-'", s.ConsumerName)
 		v.check(s.ConsumerARN == "" || strings.Contains(s.ConsumerARN, "/consumer/"), field+"ConsumerARN",
 			"is %q; set the ARN of a consumer, or none", s.ConsumerARN)
+		v.check(s.ConsumerARN == "" || ofStream(s.ConsumerARN, id), field+"ConsumerARN",
+			"is that of a consumer of another stream; set the ARN of a consumer of %s, or none", id.Name())
+		v.check(s.FanOut || !s.PollAtLimit, field+"FanOut", "is false, but PollAtLimit is set; set both or neither")
 		v.check(s.FanOut || s.ConsumerName == "" && s.ConsumerARN == "", field+"FanOut", "is false, but a consumer is named; set FanOut or name none")
 		v.check(s.Start.kind != fromTime || s.Start.at.Unix() > 0, field+"Start", "At needs a time after 1970")
 	}
+}
+
+// ofStream reports whether a consumer's ARN, if it is one, may be that of a consumer of the stream.
+func ofStream(consumerARN string, id shards.Stream) bool {
+	streamARN, _, found := strings.Cut(consumerARN, "/consumer/")
+	of, err := shards.ParseStream(streamARN)
+	if !found || err != nil {
+		return true // another fault
+	}
+	return of.Name() == id.Name() && (id.ARN() == "" || id.ARN() == of.ARN())
 }
 
 // identify returns how requests name the stream.

@@ -18,6 +18,12 @@ var (
 	// ErrStreamNotFound: the service does not know the stream, in the client's region and account. Correct the stream's name or
 	// the client's region, or create the stream.
 	ErrStreamNotFound = errors.New("consumer: the stream does not exist")
+	// ErrConsumerNotFound: the stream has no enhanced fan-out consumer with the configured ARN, or that is one of another stream. Correct
+	// Stream.ConsumerARN, or leave it out, so that a consumer is registered.
+	ErrConsumerNotFound = errors.New("consumer: the enhanced fan-out consumer does not exist")
+	// ErrConsumerLimit: the stream has as many enhanced fan-out consumers as the service allows. Deregister one, name one that is
+	// registered, or set Stream.PollAtLimit.
+	ErrConsumerLimit = errors.New("consumer: the stream has no room for another enhanced fan-out consumer")
 	// ErrAccessDenied: the service refused the credentials, or they lack a permission. The [StreamError] around it names the
 	// operation whose permission is missing.
 	ErrAccessDenied = errors.New("consumer: access denied")
@@ -62,16 +68,18 @@ func (e *ConfigError) Unwrap() error { return ErrConfig }
 type StreamError struct {
 	Stream string
 	Op     string // the operation of the API that failed
-	Kind   error  // ErrStreamNotFound, ErrAccessDenied or ErrUnreachable; nil for other failures
+	Kind   error  // ErrStreamNotFound, ErrConsumerNotFound, ErrConsumerLimit, ErrAccessDenied or ErrUnreachable; nil for other failures
 	Cause  error
 }
 
 // Error names the stream and the operation.
 func (e *StreamError) Error() string {
 	advice := map[error]string{
-		ErrStreamNotFound: ": check the name, and the region and account of the Kinesis client",
-		ErrAccessDenied:   ": allow kinesis:" + e.Op + " on the stream, or correct the credentials",
-		ErrUnreachable:    ": check the endpoint and the region of the Kinesis client",
+		ErrStreamNotFound:   ": check the name, and the region and account of the Kinesis client",
+		ErrConsumerNotFound: ": correct ConsumerARN, or leave it out",
+		ErrConsumerLimit:    ": deregister a consumer, name one that is registered, or set PollAtLimit",
+		ErrAccessDenied:     ": allow kinesis:" + e.Op + " on the stream, or correct the credentials",
+		ErrUnreachable:      ": check the endpoint and the region of the Kinesis client",
 	}[e.Kind]
 	if e.Kind == nil {
 		return fmt.Sprintf("consumer: stream %s: %s: %v", e.Stream, e.Op, e.Cause)

@@ -39,6 +39,8 @@ type Hooks struct {
 	FellBack func(error)
 	// NearRetention: what is not handled of a shard is nearly as old as the stream keeps records. It is repeated every hour.
 	NearRetention func(NearRetention)
+	// PolledInstead: a stream is read by polling, since it has no room for another enhanced fan-out consumer.
+	PolledInstead func(stream string, err error)
 	// Called: a call of the Kinesis API returned; of SubscribeToShard, the subscription is open.
 	Called func(Called)
 	// Synced: the leases of a stream were compared with its shards, when Run began or a stream was added.
@@ -65,6 +67,7 @@ func Tee(hooks ...Hooks) Hooks {
 			DeadLettered:       tee.One(all.DeadLettered, h.DeadLettered),
 			FellBack:           tee.One(all.FellBack, h.FellBack),
 			NearRetention:      tee.One(all.NearRetention, h.NearRetention),
+			PolledInstead:      tee.Two(all.PolledInstead, h.PolledInstead),
 			Called:             tee.One(all.Called, h.Called),
 			Synced:             tee.One(all.Synced, h.Synced),
 			Leases:             leases.Tee(all.Leases, h.Leases),
@@ -167,6 +170,12 @@ func (h *Hooks) deadLettered(d DeadLettered) {
 func (h *Hooks) nearRetention(w NearRetention) {
 	if h.NearRetention != nil {
 		h.NearRetention(w)
+	}
+}
+
+func (h *Hooks) polledInstead(stream string, err error) {
+	if h.PolledInstead != nil {
+		h.PolledInstead(stream, err)
 	}
 }
 

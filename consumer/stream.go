@@ -65,12 +65,50 @@ func (c *Consumer) prepareStream(ctx context.Context, s Stream) (*stream, error)
 			return nil, err
 		}
 	}
-	if found.fanOut && found.consumerARN == "" {
-		if found.consumerARN, err = c.register(ctx, found); err != nil {
+	if found.fanOut {
+		if err := c.findConsumer(ctx, found, s.PollAtLimit); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// findConsumer finds the enhanced fan-out consumer that the stream is read by, or registers it.
+func (c *Consumer) findConsumer(ctx context.Context, s *stream, pollAtLimit bool) (err error) {
+	if s.consumerARN != "" {
+		return c.awaitConsumer(ctx, s)
+	}
+	s.consumerARN, err = c.register(ctx, s)
+	if pollAtLimit && errors.Is(err, ErrConsumerLimit) {
+		s.fanOut = false
+		c.cfg.Logger.Warn("no room for another enhanced fan-out consumer; the stream is polled", zap.String("stream", s.id.Name()), zap.Error(err))
+		c.cfg.Hooks.polledInstead(s.id.Name(), err)
+		return nil
+	}
+	return err
+}
+
+// awaitConsumer waits until the consumer of the configured ARN can be used.
+func (c *Consumer) awaitConsumer(ctx context.Context, s *stream) error {
+	op := "DescribeStreamConsumer"
+	if !strings.HasPrefix(s.consumerARN, s.arn+"/consumer/") {
+		return &StreamError{Stream: s.id.Name(), Op: op, Kind: ErrConsumerNotFound, Cause: fmt.Errorf("%s is not of this stream", s.consumerARN)}
+	}
+	for {
+		_, status, err := c.describeConsumer(ctx, s)
+		var failed *StreamError
+		switch {
+		case errors.As(err, &failed) && errors.Is(err, ErrStreamNotFound):
+			return &StreamError{Stream: s.id.Name(), Op: op, Kind: ErrConsumerNotFound, Cause: failed.Cause}
+		case err != nil:
+			return err
+		case status == types.ConsumerStatusActive:
+			return nil
+		}
+		if err := retry.Sleep(ctx, statePoll); err != nil {
+			return fmt.Errorf("consumer: waiting for consumer %s: %w", s.consumerARN, err)
+		}
+	}
 }
 
 // leasePrefix names a stream as the KCL does where leases of several share a table: one that is deleted and created again is not
@@ -131,6 +169,9 @@ func (c *Consumer) register(ctx context.Context, s *stream) (string, error) {
 
 func (c *Consumer) describeConsumer(ctx context.Context, s *stream) (arn string, _ types.ConsumerStatus, _ error) {
 	in := &kinesis.DescribeStreamConsumerInput{StreamARN: &s.arn, ConsumerName: &s.consumer}
+	if s.consumerARN != "" {
+		in = &kinesis.DescribeStreamConsumerInput{ConsumerARN: &s.consumerARN}
+	}
 	out, err := begin(ctx, c, s.id.Name(), "DescribeStreamConsumer", func(ctx context.Context) (*kinesis.DescribeStreamConsumerOutput, error) {
 		return c.cfg.Kinesis.DescribeStreamConsumer(ctx, in, once)
 	})
@@ -150,6 +191,11 @@ func (c *Consumer) registerConsumer(ctx context.Context, s *stream) error {
 		}
 		return out, err
 	})
+	var full *types.LimitExceededException // also said of too many calls, but those have been tried again
+	var failed *StreamError
+	if errors.As(err, &full) && errors.As(err, &failed) {
+		failed.Kind = ErrConsumerLimit
+	}
 	return err
 }
 
