@@ -124,6 +124,7 @@
 //	choose.go    what a handler leaves out, how it weighs, and that there is nothing to do
 //	deliver.go   a lane: the calls of the handler, and their retries
 //	failure.go   what becomes of records that cannot be handled
+//	sinks.go     dead-letter sinks: a file, a stream
 //	progress.go  what is done, and what of that is written down
 //
 // and what looks on from outside:

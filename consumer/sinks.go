@@ -1,0 +1,162 @@
+package consumer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/penstock-go/penstock/internal/shards"
+)
+
+// FileSink is a [DeadLetter] that appends to a file: one line of JSON for each record, a [DeadRecord]. A batch is in the file as a whole, and on
+// the disk, or not at all; after a crash it may be there twice. The file has record data in it, and keys: it can be read by its
+// owner only.
+type FileSink struct {
+	file    *os.File
+	size    int64         // of what is whole
+	writing chan struct{} // capacity 1: a lock that is held across I/O
+}
+
+// DeadRecord is a line of a [FileSink].
+type DeadRecord struct {
+	Stream          string    `json:"stream"`
+	Shard           string    `json:"shard"`
+	SequenceNumber  string    `json:"sequenceNumber"`
+	SubSequence     uint64    `json:"subSequence"`
+	Aggregated      bool      `json:"aggregated"`
+	Arrival         time.Time `json:"approximateArrival"`
+	Attempts        int       `json:"attempts"`
+	Reason          string    `json:"reason"`
+	Error           string    `json:"error,omitempty"` // what the handler said
+	PartitionKey    string    `json:"partitionKey"`
+	ExplicitHashKey string    `json:"explicitHashKey,omitempty"`
+	Data            []byte    `json:"data"` // base64
+}
+
+// NewFileSink opens the file, or creates it.
+func NewFileSink(path string) (*FileSink, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600) // the user's own path
+	if err != nil {
+		return nil, fmt.Errorf("consumer: dead-letter file: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("consumer: dead-letter file: %w", err), file.Close())
+	}
+	return &FileSink{file: file, size: info.Size(), writing: make(chan struct{}, 1)}, nil
+}
+
+// Put appends the records and waits until they are on the disk.
+func (s *FileSink) Put(ctx context.Context, f Failed) error {
+	lines, err := deadLines(f)
+	if err != nil {
+		return fmt.Errorf("consumer: dead-letter file: %w", err)
+	}
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done():
+		return fmt.Errorf("consumer: dead-letter file: %w", ctx.Err())
+	}
+	if err := s.append(lines); err != nil {
+		return fmt.Errorf("consumer: dead-letter file: %w", err)
+	}
+	return nil
+}
+
+// append writes lines. What of them is there after a failure is cut off, so that the file has whole lines only.
+func (s *FileSink) append(lines []byte) error {
+	_, err := s.file.Write(lines)
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, s.file.Truncate(s.size))
+	}
+	s.size += int64(len(lines))
+	return nil
+}
+
+// Close closes the file. No Put may follow.
+func (s *FileSink) Close() error {
+	if err := s.file.Close(); err != nil {
+		return fmt.Errorf("consumer: dead-letter file: %w", err)
+	}
+	return nil
+}
+
+func deadLines(f Failed) ([]byte, error) {
+	var lines bytes.Buffer
+	enc := json.NewEncoder(&lines)
+	said := ""
+	if f.Cause != nil {
+		said = f.Cause.Error()
+	}
+	for i := range f.Records {
+		r := &f.Records[i]
+		err := enc.Encode(DeadRecord{
+			Stream: f.Shard.Stream, Shard: f.Shard.ID, SequenceNumber: r.SequenceNumber, SubSequence: r.SubSequence, Aggregated: r.Aggregated,
+			Arrival: r.ApproximateArrival, Attempts: f.Attempts, Reason: f.Reason.String(), Error: said,
+			PartitionKey: r.PartitionKey, ExplicitHashKey: r.ExplicitHashKey, Data: r.Data,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("write a line: %w", err)
+		}
+	}
+	return lines.Bytes(), nil
+}
+
+// PutRecordAPI is the part of the Kinesis client that a [StreamSink] calls; *kinesis.Client satisfies it.
+type PutRecordAPI interface {
+	PutRecord(context.Context, *kinesis.PutRecordInput, ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error)
+}
+
+// StreamSink is a [DeadLetter] that puts the records, with their keys and nothing else, into another stream, in their order: whatever
+// reads that sees what the handler should have seen. Members of aggregates become plain records. A record without a partition key gets
+// its sequence number for one, which the service asks for. If a put fails, those before it may be in the stream twice.
+type StreamSink struct {
+	api    PutRecordAPI
+	stream shards.Stream
+}
+
+// NewStreamSink returns a sink for a stream, named by its name or its ARN. It makes no call.
+func NewStreamSink(api PutRecordAPI, stream string) (*StreamSink, error) {
+	id, err := shards.ParseStream(stream)
+	if err != nil {
+		return nil, fmt.Errorf("consumer: dead-letter stream: %w", err)
+	}
+	return &StreamSink{api: api, stream: id}, nil
+}
+
+// Put puts the records, one after the other.
+func (s *StreamSink) Put(ctx context.Context, f Failed) error {
+	last := ""
+	for i := range f.Records {
+		r := &f.Records[i]
+		in := &kinesis.PutRecordInput{
+			StreamName: s.stream.NameParam(), StreamARN: s.stream.ARNParam(), Data: r.Data, PartitionKey: aws.String(r.PartitionKey),
+		}
+		if r.PartitionKey == "" {
+			in.PartitionKey = &r.SequenceNumber
+		}
+		if r.ExplicitHashKey != "" {
+			in.ExplicitHashKey = &r.ExplicitHashKey
+		}
+		if last != "" {
+			in.SequenceNumberForOrdering = aws.String(last)
+		}
+		out, err := s.api.PutRecord(ctx, in, once)
+		if err != nil {
+			return fmt.Errorf("consumer: dead-letter stream %s: %w", s.stream.Name(), err)
+		}
+		last = aws.ToString(out.SequenceNumber)
+	}
+	return nil
+}
