@@ -44,7 +44,9 @@ type collector struct {
 // stock is the memory of a page, reserved until the last parcel with a part of it is done.
 type stock struct {
 	reserved int64
-	parts    int // parcels that have some of it, and one more while it is dealt out
+	memory   int64 // of that, what does not depend on how many user records there are
+	users    int   // that were dealt out
+	parts    int   // parcels that have some of it, and one more while it is dealt out
 }
 
 // parcel is the records of a batch.
@@ -182,9 +184,18 @@ func (c *collector) cut() bool {
 	}
 	c.r.unpack.finish()
 	c.next = Record{}
+	c.from.settle(c.r)
 	c.drop([]*stock{c.from})
 	c.from = nil
 	return false
+}
+
+// settle gives back what was reserved for more user records than there were.
+func (s *stock) settle(r *reader) {
+	if need := s.memory + int64(s.users)*r.shape.user(); need < s.reserved {
+		r.c.budget.release(s.reserved - need)
+		s.reserved = need
+	}
 }
 
 // laneOf returns the lane of a record's key. A record without one is in order with no other.
@@ -218,6 +229,7 @@ func (c *collector) place(l *lane) *parcel {
 	p.lag = c.lag
 	p.passed = checkpoint.Position{}
 	c.inAir++
+	c.from.users++
 	c.kept = false
 	return p
 }
@@ -262,6 +274,7 @@ func (c *collector) pour(p *parcel) {
 		}
 		p.bytes += size
 		c.inAir++
+		c.from.users++
 	}
 }
 
@@ -401,7 +414,7 @@ func (c *collector) load(p page, open bool) bool {
 	if !open {
 		return false
 	}
-	c.from, c.lag = &stock{reserved: p.reserved, parts: 1}, p.lag
+	c.from, c.lag = &stock{reserved: p.reserved, memory: p.memory, parts: 1}, p.lag
 	c.r.unpack.load(p.records)
 	c.idles(&p)
 	if p.end {

@@ -84,6 +84,10 @@ type Config struct {
 	// Failure says what becomes of records that the handler does not manage. Default: they are tried for as long as the lease is held.
 	// A handler may say otherwise about all four of these: see [Shape].
 	Failure Failure
+	// DropOutsideShard leaves out members of aggregates whose hash keys do not belong to the shard, in place of handling them like any
+	// other. They came there by a producer that did not know of a reshard; the KCL drops the whole aggregate. What is left out counts as
+	// done, and is told to Hooks.OutsideShard. It costs an MD5 for each member. Default: nothing is left out.
+	DropOutsideShard bool
 	// MaxBufferedBytes bounds the memory for records that were fetched and are not handled yet, over all shards of the worker; reading
 	// waits when it is used up. At least 1 MiB. Default: 128 MiB. The package documentation says what is counted and what comes on top.
 	MaxBufferedBytes int

@@ -81,17 +81,20 @@
 //
 // # Memory
 //
-// [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys twice, and
-// 300 bytes for every Kinesis record. Room for the largest reply (10 MiB of data) is reserved before each GetRecords call, so that at the
-// default of 128 MiB ten calls are under way at once; a smaller budget means one call at a time, and the bound is then the largest
-// reply. Each shard has at most two pages, the one being handled and one fetched ahead; with a window or several lanes it has as many as
+// [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys twice, 300
+// bytes for every Kinesis record, and the user records that are taken out of them. Aggregates are taken apart in steps, as batches need
+// their members, so that of one with a million members no more than a batch is in memory. Room for the largest reply (10 MiB of data)
+// and for taking it apart is reserved before each GetRecords call, so that at the default of 128 MiB nine calls are under way at once; a
+// smaller budget means one call at a time, and the bound is then the largest reply. Each shard has at most two pages, the one being handled and one fetched ahead; with a window or several lanes it has as many as
 // have records in its batches. What comes on top:
 //
 //   - with JSON, while a reply is decoded, the SDK's own buffers: about three times the reply, for each call under way; with CBOR a reply is
 //     read to where it stays;
 //   - with enhanced fan-out, one event of each shard, which is decoded before there is room for it: at a subscription's 2 MiB a
 //     second it is small, but the service documents no bound (32 MiB is ours);
-//   - for each shard, the user records of its batches (120 bytes each, twice), and the key tables of one aggregate.
+//   - the key tables of an aggregate, as far as they take more than a MiB or than the aggregate: at most six times the aggregate, where
+//     it is made of very many very short keys;
+//   - slices of records that the handler keeps.
 //
 // A handler that fails for long keeps its shard's pages in memory; shards whose handlers fail can so use up the budget of the others,
 // which then wait. A budget of 25 MiB for each shard of the worker rules that out.
@@ -99,8 +102,8 @@
 // # Goroutines
 //
 // A shard that is read has four of them or more, all ended when the life is: the one that the lease runs it in, which deals records out
-// and calls the handler; with a window or several lanes one for each lane, which does the latter; one that fetches; one that checkpoints on the interval; one that watches for the lease to
-// be asked for. No lock is held while anything is waited for.
+// and calls the handler; with a window or several lanes one for each lane, which does the latter; one that fetches; one that checkpoints
+// on the interval; one that watches for the lease to be asked for. No lock is held while anything is waited for.
 //
 // # Files, in the order in which a record meets them
 //

@@ -201,9 +201,13 @@ func TestRecordsThatAreTooOldAreNotHandled(t *testing.T) {
 
 // malformed is an aggregate by its checksum that holds no record.
 func malformed() []byte {
-	body := []byte("\x0a\x01k")
-	sum := md5.Sum(body)
-	return slices.Concat([]byte(aggregation.Magic), body, sum[:])
+	return seal([]byte("\x0a\x01k"))
+}
+
+// seal makes a message an aggregate, whatever is in it.
+func seal(message []byte) []byte {
+	sum := md5.Sum(message)
+	return slices.Concat([]byte(aggregation.Magic), message, sum[:])
 }
 
 func TestAMalformedAggregateGoesToTheDeadLetterSinkWhole(t *testing.T) {

@@ -125,9 +125,8 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 		return page{}, fmt.Errorf("%w: a record without a sequence number", ErrReply)
 	}
 	got := page{records: event.Records, lag: aws.ToInt64(event.MillisBehindLatest), took: took, asOf: asOf(took)}
-	var memory int64
-	got.bytes, memory = weigh(got.records)
-	reserved, err := f.r.c.budget.reserve(ctx, memory)
+	got.bytes, got.memory = weigh(got.records)
+	reserved, err := f.r.c.budget.reserve(ctx, got.memory+f.r.shape.apart(got.records))
 	if err != nil {
 		return page{}, err
 	}

@@ -48,7 +48,7 @@ func (p *poller) fetch(ctx context.Context) (page, error) {
 			return p.failed(ctx, err)
 		}
 	}
-	reserved, err := p.r.c.budget.reserve(ctx, maxReplyMemory)
+	reserved, err := p.r.c.budget.reserve(ctx, p.r.shape.room())
 	if err != nil {
 		return page{}, err
 	}
@@ -58,8 +58,8 @@ func (p *poller) fetch(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	// A reply can be larger than what is reserved if the whole budget is; then the bound is the reply.
-	_, memory := weigh(got.records)
-	got.reserved = min(reserved, memory)
+	_, got.memory = weigh(got.records)
+	got.reserved = min(reserved, got.memory+p.r.shape.apart(got.records))
 	p.r.c.budget.release(reserved - got.reserved)
 	return got, nil
 }

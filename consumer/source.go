@@ -1,17 +1,20 @@
 package consumer
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/penstock-go/penstock/aggregation"
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/internal/retry"
 	"github.com/penstock-go/penstock/internal/shards"
@@ -33,6 +36,7 @@ type page struct {
 	bytes    int
 	took     time.Duration
 	asOf     time.Time      // what came in before that is in it, or in a page before it; zero: not known
+	memory   int64          // what it takes up, but for what its records are taken apart to
 	reserved int64          // of the budget; whoever has handled the page releases it
 	end      bool           // the shard has no more records
 	children []shards.Shard // at the end: who comes after
@@ -51,6 +55,40 @@ func weigh(records []types.Record) (bytes int, memory int64) {
 		memory += int64(key+len(aws.ToString(r.SequenceNumber))) + recordOverhead
 	}
 	return bytes, memory + int64(bytes)
+}
+
+// What a user record takes up in a batch: the [Record], and a second one for the handler; with several lanes what keeps track of it,
+// too.
+const (
+	userOverhead = 2 * int64(unsafe.Sizeof(Record{}))
+	laneOverhead = 8 + (1+trackedPerInAir)*int64(unsafe.Sizeof(checkpoint.Position{})+8)
+)
+
+// user returns what a user record takes up in a batch.
+func (s Shape) user() int64 {
+	if s.Concurrency > 1 {
+		return userOverhead + laneOverhead
+	}
+	return userOverhead
+}
+
+// maxTables is how much is reserved for the key tables of an aggregate that is being taken apart, at most.
+const maxTables = 1 << 20
+
+// room returns what is to be reserved for the largest usual reply, before it is known what comes.
+func (s Shape) room() int64 {
+	return maxReplyMemory + int64(s.inAir())*s.user() + maxTables
+}
+
+// apart returns what the records will take up, at most, taken apart as far as batches need it.
+func (s Shape) apart(records []types.Record) int64 {
+	users, largest := len(records), 0
+	for i := range records {
+		if data := records[i].Data; !s.Raw && bytes.HasPrefix(data, []byte(aggregation.Magic)) {
+			users, largest = s.inAir(), max(largest, len(data))
+		}
+	}
+	return int64(min(users, s.inAir()))*s.user() + int64(min(largest, maxTables))
 }
 
 // sound reports whether the records can be told apart, as the service promises.

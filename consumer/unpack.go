@@ -46,7 +46,7 @@ type mark struct {
 func newUnpacker(r *reader, from checkpoint.Position) *unpacker {
 	u := &unpacker{r: r, raw: r.shape.Raw, through: from}
 	span, err := hashkey.ParseRange(r.shard.StartingHashKey, r.shard.EndingHashKey)
-	u.span, u.judge = span, err == nil && r.c.cfg.Hooks.OutsideShard != nil
+	u.span, u.judge = span, err == nil && (r.c.cfg.Hooks.OutsideShard != nil || r.c.cfg.DropOutsideShard)
 	return u
 }
 
@@ -74,8 +74,10 @@ func (u *unpacker) finish() {
 func (u *unpacker) cut(r *Record) bool {
 	for {
 		if u.members.NextInto(&u.user) {
-			u.take(r)
-			return true
+			if u.take(r) {
+				return true
+			}
+			continue
 		}
 		if len(u.page) == 0 {
 			return false
@@ -138,11 +140,14 @@ func (u *unpacker) malformed(number string, cause error) {
 	u.r.log.Error("an aggregate cannot be taken apart and is handled as one record", zap.Error(err))
 }
 
-// take makes r the member of the open aggregate that was read last.
-func (u *unpacker) take(r *Record) {
+// take makes r the member of the open aggregate that was read last. It returns false for one that is left out.
+func (u *unpacker) take(r *Record) bool {
 	m := &u.user
 	if u.judge && !u.span.Contains(hashKeyOf(m)) {
 		u.outside++
+		if u.r.c.cfg.DropOutsideShard {
+			return false
+		}
 	}
 	u.last.member = int64(m.SubSequence) // an index into a record of at most 10 MiB
 	*r = Record{
@@ -151,6 +156,7 @@ func (u *unpacker) take(r *Record) {
 		ApproximateArrival: u.outer.ApproximateArrival,
 		Data:               m.Data,
 	}
+	return true
 }
 
 // hashKeyOf returns where the member would be put if it were sent by itself.

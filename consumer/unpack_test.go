@@ -185,6 +185,21 @@ func TestMembersOutsideTheShardAreDeliveredAndCounted(t *testing.T) {
 	}
 }
 
+func TestMembersOutsideTheShardAreDroppedIfAskedForAndCounted(t *testing.T) {
+	var e aggregation.Encoder
+	for i, hash := range []string{"0", hashkey.Max.String(), "0", hashkey.Max.String()} {
+		if err := e.Add("key", hash, []byte{byte('a' + i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := 0
+	cfg := Config{DropOutsideShard: true, Hooks: Hooks{OutsideShard: func(_ Shard, n int) { counted += n }}}
+	u := unpacking(t, cfg, checkpoint.TrimHorizon)
+	if got := batches(u, plain("1", string(e.AppendTo(nil))), plain("2", "z")); strings.Join(got, "|") != "a c z" || counted != 2 {
+		t.Errorf("delivered %q, counted %d", got, counted)
+	}
+}
+
 func TestRecordsWithoutAPartitionKeyAreDelivered(t *testing.T) {
 	u := unpacking(t, Config{}, checkpoint.TrimHorizon)
 	withoutLanes(u).each([]types.Record{{SequenceNumber: aws.String("1"), Data: []byte("a")}}, func(batch []Record) {
