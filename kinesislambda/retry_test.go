@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/penstock-go/penstock/consumer"
 )
@@ -349,4 +352,25 @@ func TestErrorsOfCallsKeepTheirCause(t *testing.T) {
 		t.Error(err)
 	}
 	var _ consumer.DeadLetter = (*mapped)(nil)
+}
+
+func TestTheLogSaysWhatHappensAndNoData(t *testing.T) {
+	bubble(t, func(w *world) {
+		core, logs := observer.New(zap.DebugLevel)
+		m := w.mapping()
+		m.Logger, m.MaximumRetryAttempts, m.DiscardOnExhaustion = zap.New(core), NoRetries, true
+		number := w.putData("secret-key", []byte("secret-data"))
+		w.start(handler(w, w.recording(func(context.Context, events.KinesisEvent) (r events.KinesisEventResponse, _ error) {
+			panic("secret-value")
+		}), m))
+		w.awaitDone(number)
+		if logs.FilterMessageSnippet("panicked").Len() != 1 || logs.FilterMessageSnippet("discarded").Len() != 1 {
+			t.Errorf("logged %+v", logs.All())
+		}
+		for _, entry := range logs.All() {
+			if text := fmt.Sprint(entry.Message, entry.ContextMap()); strings.Contains(text, "secret") {
+				t.Errorf("the log has data: %s", text)
+			}
+		}
+	})
 }
