@@ -147,7 +147,7 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 	return got, nil
 }
 
-// The service sends an event every few seconds; one that was waited for for so long has not lain in the SDK's buffers.
+// The service sends an event every few seconds; one that came after such a wait has not lain in the SDK's buffers.
 const (
 	waited = 5 * time.Millisecond
 	travel = time.Second // of an event, at most

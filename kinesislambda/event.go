@@ -160,7 +160,7 @@ func locate(records []events.KinesisEventRecord, done []uint64, n int) place {
 		}
 		left := max(0, size-skip)
 		if n < left {
-			return place{outer: i, sub: uint64(skip + n)} //nolint:gosec // both are small and not negative
+			return place{outer: i, sub: uint64(skip + n)}
 		}
 		n -= left
 	}

@@ -242,5 +242,5 @@ func userRecords(r *events.KinesisEventRecord) uint64 {
 	if d.Reset(r.Kinesis.Data) != nil {
 		return 1
 	}
-	return uint64(d.Len()) //nolint:gosec // a length
+	return uint64(d.Len())
 }

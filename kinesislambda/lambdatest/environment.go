@@ -47,7 +47,7 @@ func start(cfg Config) (*environment, error) {
 	}
 	e.runtime.env = e
 	e.server = &http.Server{Handler: e.runtime.routes(), ReadHeaderTimeout: initTimeout}
-	e.cmd = exec.Command(cfg.Bootstrap, cfg.Args...)
+	e.cmd = exec.Command(cfg.Bootstrap, cfg.Args...) //nolint:gosec // to run it is what the caller asks for
 	e.cmd.Dir, e.cmd.Stdout, e.cmd.Stderr = filepath.Dir(cfg.Bootstrap), cfg.Log, cfg.Log
 	e.cmd.Env = e.variables(listener.Addr().String())
 	e.cmd.WaitDelay = time.Second // for what a killed process has left holding its output

@@ -73,15 +73,18 @@ func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 		if err := deliver(t, w, Config{QueueURL: queue}); err != nil {
 			t.Fatal(err)
 		}
-		var sent struct{ QueueUrl, MessageBody, MessageGroupId, MessageDeduplicationId string }
-		if err := json.Unmarshal([]byte(w.body), &sent); err != nil || sent.QueueUrl != queue {
+		var sent struct {
+			QueueURL                                            string `json:"QueueUrl"`
+			MessageBody, MessageGroupID, MessageDeduplicationID string
+		}
+		if err := json.Unmarshal([]byte(w.body), &sent); err != nil || sent.QueueURL != queue {
 			t.Errorf("%v: sent %s", err, w.body)
 		}
 		var r kinesislambda.InvocationRecord
 		if err := json.Unmarshal([]byte(sent.MessageBody), &r); err != nil || r.RequestContext.RequestID != "7" || r.Payload != "" {
 			t.Errorf("%v: message %s", err, sent.MessageBody)
 		}
-		if got := sent.MessageGroupId + " " + sent.MessageDeduplicationId; fifo != (got == "shardId-000000000003 shardId-000000000003.49") || !fifo && got != " " {
+		if got := sent.MessageGroupID + " " + sent.MessageDeduplicationID; fifo != (got == "shardId-000000000003 shardId-000000000003.49") || !fifo && got != " " {
 			t.Errorf("group and deduplication: %q", got)
 		}
 	}

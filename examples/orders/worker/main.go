@@ -34,7 +34,7 @@ func main() {
 
 func run(ctx context.Context, function string, out io.Writer) error {
 	server := kinesistest.New()
-	defer server.Close()
+	defer func() { _ = server.Close() }() // it has nothing that is kept
 	last, err := fill(ctx, server.Kinesis())
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func run(ctx context.Context, function string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		defer fn.Close()
+		defer func() { _ = fn.Close() }() // never fails
 		handler, err = kinesislambda.Handler(fn, kinesislambda.Mapping{BatchSize: 10, ReportBatchItemFailures: true})
 		if err != nil {
 			return err
