@@ -24,8 +24,8 @@ type Weigher interface {
 }
 
 // Idler is a [Handler] that is told, again and again, that its shard has nothing for it: every record that came in before asOf, by
-// this worker's clock, is done. It is called when a page came without records, at the tip of the shard; never while Handle or
-// another call for the shard runs. Pages that come meanwhile wait. An error or a panic is logged.
+// this worker's clock, is done. It is called when a page had no records, or none that the handler wants, and no other is with the handler;
+// never while Handle or another call for the shard runs. Pages that come meanwhile wait. An error or a panic is logged.
 type Idler interface {
 	Idle(ctx context.Context, s Shard, asOf time.Time) error
 }
@@ -62,6 +62,14 @@ func (c *collector) pass() bool {
 	return true
 }
 
+// doneThrough returns up to when a page tells what came in; zero: it does not.
+func (p *page) doneThrough() time.Time {
+	if p.end || p.asOf.IsZero() { // at the end there is another call
+		return time.Time{}
+	}
+	return p.asOf.Add(-time.Duration(p.lag) * time.Millisecond)
+}
+
 // latest returns the parcel of a lane that was filled last and is not done; nil: there is none.
 func (l *lane) latest() *parcel {
 	if n := len(l.queue); n > 0 {
@@ -71,12 +79,12 @@ func (l *lane) latest() *parcel {
 }
 
 // idles tells the handler that there is nothing to do, if it wants to know.
-func (c *collector) idles(p *page) {
+func (c *collector) idles() {
 	idler, ok := c.r.handler.(Idler)
-	if !ok || len(p.records) > 0 || p.lag > 0 || p.end || p.asOf.IsZero() || c.inAir > 0 || c.r.handling.Err() != nil {
+	if !ok || c.asOf.IsZero() || c.inAir > 0 || c.r.handling.Err() != nil {
 		return
 	}
-	if err := c.r.safely(func(ctx context.Context) error { return idler.Idle(ctx, c.r.shard, p.asOf) }); err != nil {
+	if err := c.r.safely(func(ctx context.Context) error { return idler.Idle(ctx, c.r.shard, c.asOf) }); err != nil {
 		c.r.log.Warn("the handler's Idle failed", zap.Error(err))
 	}
 }

@@ -134,6 +134,23 @@ func TestAHandlerIsToldThatItsShardIsIdle(t *testing.T) {
 	}
 }
 
+func TestAShardWithNothingThatIsWantedIsIdle(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		h := &chooser{HandlerFunc: cfg.Handler.Handle}
+		cfg.Handler = h
+		run := w.start(cfg)
+		for range 60 { // there is always something to read
+			w.putPlain("no")
+			time.Sleep(time.Second)
+		}
+		run.mustEnd()
+		if n := len(h.idle); n < 30 || time.Since(h.idle[n-1]) > 5*time.Second {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
 func TestAnOutageDoesNotCountAgainstTheRecords(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		var sink grave

@@ -312,6 +312,29 @@ func TestAFunctionThatSucceedsTooLateHasFailed(t *testing.T) {
 	})
 }
 
+func TestAFunctionThatHangsIsReportedAndNotCalledBesideItself(t *testing.T) {
+	bubble(t, func(w *world) {
+		core, logs := observer.New(zap.ErrorLevel)
+		m := w.mapping()
+		m.Logger = zap.New(core)
+		release := make(chan struct{})
+		number := w.put("a")[0]
+		w.start(handler(w, w.recording(func(context.Context, events.KinesisEvent) (r events.KinesisEventResponse, _ error) {
+			<-release
+			return r, nil
+		}), m))
+		w.awaitCalls(1)
+		time.Sleep(time.Hour)
+		w.expect("a")
+		if logs.FilterMessageSnippet("has not returned").Len() != 1 || w.position().Covers(number, 0) {
+			t.Errorf("logged %v", logs.All())
+		}
+		close(release)
+		w.awaitDone(number)
+		w.expect("a", "a")
+	})
+}
+
 func TestAPoisonRecordInAnAggregateTakesTheAggregateWithIt(t *testing.T) {
 	bubble(t, func(w *world) {
 		m := w.mapping()

@@ -34,7 +34,7 @@ type shardKey struct{ stream, shard string }
 func (h *mapped) window(s consumer.Shard) *tumbling {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := shardKey{s.Stream, s.ID}
+	key := shardKey{arnOf(s), s.ID}
 	w := h.windows[key]
 	if w == nil || w.token != s.Token {
 		w = &tumbling{token: s.Token}
@@ -46,7 +46,7 @@ func (h *mapped) window(s consumer.Shard) *tumbling {
 func (h *mapped) forget(s consumer.Shard) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.windows, shardKey{s.Stream, s.ID})
+	delete(h.windows, shardKey{arnOf(s), s.ID})
 }
 
 // Drain forgets an open window: its records are read again, by whoever has the shard next.
@@ -72,7 +72,7 @@ func (h *mapped) ShardEnd(ctx context.Context, s consumer.Shard) error {
 	return nil
 }
 
-// Idle closes a window whose time is over and for which no more records can come.
+// Idle closes a window whose time is over and for which no more records come.
 func (h *mapped) Idle(ctx context.Context, s consumer.Shard, asOf time.Time) error {
 	if h.TumblingWindow == 0 {
 		return nil

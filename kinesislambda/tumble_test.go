@@ -284,3 +284,19 @@ func TestAWorkersOwnWindowHandlerRunsOffLambda(t *testing.T) {
 		}
 	})
 }
+
+func TestAWindowClosesThoughWhatComesInMatchesNoFilter(t *testing.T) {
+	bubble(t, func(w *world) {
+		m := w.windowed()
+		m.FilterCriteria.Filters = []Filter{{`{"partitionKey":[{"anything-but":"no"}]}`}}
+		atWindow()
+		w.put("a")
+		stop := w.start(handler(w, w.counting(nil), m))
+		for range 90 {
+			w.put("no:x")
+			time.Sleep(time.Second)
+		}
+		stop()
+		w.expect("a n=0", "n=1 final")
+	})
+}

@@ -12,6 +12,8 @@ var (
 	ErrConfig = errors.New("lambdatest: wrong configuration")
 	// ErrClosed is returned by Invoke after Close.
 	ErrClosed = errors.New("lambdatest: the function is closed")
+	// ErrBusy: no environment was free in time ([Config].Concurrency). The event was not given to the function.
+	ErrBusy = errors.New("lambdatest: no environment of the function was free")
 	// ErrInit: the binary did not come to ask for work. The event was not given to it.
 	ErrInit = errors.New("lambdatest: the function did not start")
 	// ErrTimeout: the function was not done in time. Its process was killed.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/penstock-go/penstock/consumer"
 )
 
 // Config says what to run. Fields without "required" may be left zero, which means the default stated.
@@ -65,6 +67,18 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
+// serial is a writer for several processes.
+type serial struct {
+	to   io.Writer
+	turn chan struct{} // capacity 1: a lock that is held while something is written
+}
+
+func (s serial) Write(p []byte) (int, error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	return s.to.Write(p) //nolint:wrapcheck // it is the writer
+}
+
 // Function is a compiled function. All methods may be called by any goroutine.
 type Function struct {
 	cfg   Config
@@ -87,13 +101,15 @@ func Start(cfg Config) (*Function, error) {
 		return nil, fmt.Errorf("%w: Bootstrap: %w", ErrConfig, err)
 	}
 	cfg.Bootstrap = path
+	cfg.Log = serial{to: cfg.Log, turn: make(chan struct{}, 1)}
 	f := &Function{cfg: cfg, slots: make(chan struct{}, cfg.Concurrency)}
 	return f, nil
 }
 
 // Invoke calls the function with an event of at most 6 MB and returns its answer, both JSON. It waits for a free environment; then the
 // function's time begins: [Config.Timeout], or until ctx ends, if that is earlier. What the function failed with is a
-// [*FunctionError]; the sentinels tell of the other ways to fail.
+// [*FunctionError]; the sentinels tell of the other ways to fail. If no environment was free in time, the error is a consumer.ErrOutage: a
+// mapping does not count that as an attempt.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {
 		return nil, fmt.Errorf("lambdatest: the event has %d bytes; at most %d are allowed", len(payload), maxPayload)
@@ -102,7 +118,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("lambdatest: waiting for an environment: %w", ctx.Err())
+		return nil, fmt.Errorf("%w: %w: %w", ErrBusy, consumer.ErrOutage, ctx.Err())
 	}
 	for {
 		e, err := f.environment()

@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/penstock-go/penstock/consumer"
 )
 
 var bootstrap string
@@ -184,6 +187,23 @@ func TestEnvironmentsServeOneInvocationAtATime(t *testing.T) {
 	if len(pids) > 2 {
 		t.Errorf("%d processes", len(pids))
 	}
+}
+
+func TestAnInvocationThatFindsNoFreeEnvironmentIsNotTheEventsFault(t *testing.T) {
+	f := begin(t, Config{Timeout: time.Minute})
+	must(t, f)
+	var running sync.WaitGroup
+	running.Go(func() { _, _ = invoke(t, f, "hang", "") })
+	for len(f.slots) == 0 {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := f.Invoke(ctx, []byte(`{}`)); !errors.Is(err, ErrBusy) || !errors.Is(err, consumer.ErrOutage) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	_ = f.Close()
+	running.Wait()
 }
 
 func TestCloseEndsInvocationsUnderWay(t *testing.T) {
