@@ -61,6 +61,7 @@ func before(a, b string) bool {
 // million of them.
 type opener struct {
 	shard     consumer.Shard
+	raw       bool                        // records are given out as they are
 	records   []events.KinesisEventRecord // those not opened yet
 	done      []uint64                    // for each of records: how many of its user records to leave out; nil: none
 	outer     *events.KinesisEventRecord  // the one that members are taken from
@@ -120,7 +121,10 @@ func (o *opener) open() (plain consumer.Record, ok bool) {
 	if o.done != nil {
 		skip, o.done = o.done[0], o.done[1:]
 	}
-	err := o.members.Reset(o.outer.Kinesis.Data)
+	err := error(aggregation.ErrNotAggregated)
+	if !o.raw {
+		err = o.members.Reset(o.outer.Kinesis.Data)
+	}
 	if err == nil {
 		o.members.Skip(int(min(skip, math.MaxInt32)))
 		return consumer.Record{}, false
@@ -147,7 +151,7 @@ type place struct {
 
 // locate returns the place of the n-th user record that an opener gives out; there must be one. It opens the event once more: that
 // is needed for failures alone, and a handler may have reordered what it was given.
-func locate(records []events.KinesisEventRecord, done []uint64, n int) place {
+func locate(records []events.KinesisEventRecord, raw bool, done []uint64, n int) place {
 	var d aggregation.Decoder
 	for i := range records {
 		var skip int
@@ -155,7 +159,7 @@ func locate(records []events.KinesisEventRecord, done []uint64, n int) place {
 			skip = int(min(done[i], math.MaxInt32))
 		}
 		size := 1
-		if d.Reset(records[i].Kinesis.Data) == nil {
+		if !raw && d.Reset(records[i].Kinesis.Data) == nil {
 			size = d.Len()
 		}
 		left := max(0, size-skip)

@@ -22,9 +22,14 @@ import (
 // [WithoutPartialFailures] then. Where nothing but the first Kinesis record is at fault, the invocation as a whole fails: that
 // tells the service the same, and lets BisectBatchOnFunctionError find the record.
 //
-// The batch's Attempt is 1 and its MillisBehindLatest 0: an event does not tell them.
+// A handler that is a consumer.Shaper has its wishes for raw records and for the size of batches. Nothing else of what the consumer's
+// optional interfaces are for is done: the mapping has settings for it. The batch's Attempt is 1 and its MillisBehindLatest 0: an event does
+// not tell them.
 func Wrap(h consumer.Handler, opts ...Option) func(context.Context, events.KinesisEvent) (events.KinesisEventResponse, error) {
 	w := newWrapper(opts)
+	if shaper, ok := h.(consumer.Shaper); ok {
+		w.ask(shaper.Shape())
+	}
 	return func(ctx context.Context, event events.KinesisEvent) (events.KinesisEventResponse, error) {
 		if h == nil {
 			return events.KinesisEventResponse{}, &ConfigError{Field: "Wrap", Reason: "the handler is nil; give one"}
@@ -42,6 +47,7 @@ type Option func(*wrapper)
 func WithMargin(d time.Duration) Option { return func(w *wrapper) { w.margin = d } }
 
 // WithMaxBatchRecords is how many user records the handler is given at once, at most. Default: 10,000, which only aggregates exceed.
+// A handler's own Shape comes before that.
 func WithMaxBatchRecords(n int) Option { return func(w *wrapper) { w.maxRecords = max(n, 1) } }
 
 // WithMemory leaves out the user records of an aggregate which the memory says are done, and tells it when one of them fails.
@@ -72,6 +78,7 @@ const (
 type wrapper struct {
 	margin      time.Duration
 	maxRecords  int
+	raw         bool   // aggregates are not opened
 	memory      Memory // nil: none
 	whole       bool   // no partial failures
 	log         *zap.Logger
@@ -85,6 +92,14 @@ func newWrapper(opts []Option) *wrapper {
 		opt(w)
 	}
 	return w
+}
+
+// ask takes over what a handler says of its batches.
+func (w *wrapper) ask(s consumer.Shape) {
+	w.raw = s.Raw
+	if s.MaxRecords > 0 {
+		w.maxRecords = s.MaxRecords
+	}
 }
 
 // handle is a call of a handler with a batch.
@@ -105,7 +120,7 @@ func (w *wrapper) run(ctx context.Context, records []events.KinesisEventRecord, 
 	work, cancel := w.within(ctx)
 	defer cancel()
 	r := &run{wrapper: w, shard: shard, records: records, done: w.recall(work, shard, records)}
-	r.opener = opener{shard: shard, records: records, done: r.done, malformed: w.malformed}
+	r.opener = opener{shard: shard, raw: w.raw, records: records, done: r.done, malformed: w.malformed}
 	handled, err := r.handle(work, call)
 	if err == nil {
 		return none, nil
@@ -160,7 +175,7 @@ func (r *run) guard(ctx context.Context, b *consumer.Batch, call handle) (err er
 
 // fail makes the answer of an invocation in which so many user records were handled.
 func (r *run) fail(ctx context.Context, handled int, cause error) ([]events.KinesisBatchItemFailure, error) {
-	at := locate(r.records, r.done, handled)
+	at := locate(r.records, r.raw, r.done, handled)
 	number := r.records[at.outer].Kinesis.SequenceNumber
 	fault := &RecordError{Shard: r.shard, SequenceNumber: number, SubSequence: at.sub, Cause: cause}
 	r.log.Warn("an event was not handled to its end", zap.Int("records", len(r.records)), zap.Int("userRecordsDone", handled), zap.Error(fault))
@@ -225,7 +240,7 @@ func (r *run) remember(ctx context.Context, failed place) {
 	for i := first; i <= failed.outer; i++ {
 		done := failed.sub
 		if i < failed.outer {
-			done = userRecords(&r.records[i])
+			done = r.userRecords(i)
 		}
 		if done == 0 {
 			continue
@@ -236,10 +251,10 @@ func (r *run) remember(ctx context.Context, failed place) {
 	}
 }
 
-// userRecords returns how many user records a Kinesis record holds.
-func userRecords(r *events.KinesisEventRecord) uint64 {
+// userRecords returns how many user records the i-th Kinesis record holds.
+func (r *run) userRecords(i int) uint64 {
 	var d aggregation.Decoder
-	if d.Reset(r.Kinesis.Data) != nil {
+	if r.raw || d.Reset(r.records[i].Kinesis.Data) != nil {
 		return 1
 	}
 	return uint64(d.Len())

@@ -233,6 +233,26 @@ func TestLargeEventsAreHandledInSeveralBatches(t *testing.T) {
 	}
 }
 
+// shaped is a handler with wishes.
+type shaped struct {
+	*picky
+	shape consumer.Shape
+}
+
+func (s shaped) Shape() consumer.Shape { return s.shape }
+
+func TestAHandlersShapeCountsOnLambdaToo(t *testing.T) {
+	whole := packed(t, "b", "c")
+	h := shaped{failsAt("d"), consumer.Shape{Raw: true, MaxRecords: 2}}
+	answer, err := throughJSON(t, Wrap(h), event([]byte("a"), whole, []byte("d")))
+	if err != nil || answer != `{"batchItemFailures":[{"itemIdentifier":"103"}]}` {
+		t.Errorf("answer %s, error %v", answer, err)
+	}
+	if !slices.Equal(h.batches, []int{2, 1}) || string(h.seen[1].Data) != string(whole) {
+		t.Errorf("batches %v", h.batches)
+	}
+}
+
 func TestTheHandlersTimeEndsBeforeTheInvocations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
