@@ -156,6 +156,15 @@ func TestAFilterThatMatchesNothingMovesOn(t *testing.T) {
 	})
 }
 
+func TestDataThatIsNotJSONMatchesNotEvenWhatIsNotToBeThere(t *testing.T) {
+	fs := FilterCriteria{Filters: []Filter{{`{"data":{"side":[{"exists":false}]}}`}}}.compile()
+	for data, want := range map[string]bool{"no json": false, `{"a":1}`: true, `{"side":1}`: false} {
+		if e := event([]byte(data)).Records[0]; fs.match(&e) != want {
+			t.Errorf("%s: not %v", data, want)
+		}
+	}
+}
+
 func TestAnAggregateMatchesNoPatternForData(t *testing.T) {
 	bubble(t, func(w *world) {
 		m := w.mapping()

@@ -205,6 +205,7 @@ func TestAnswersMeanWhatTheServiceDocuments(t *testing.T) {
 		`{"something":"else"}`:       {3, nil},
 		`{"batchItemFailures":[{"itemIdentifier":"102"}]}`:                            {1, ErrReported},
 		`{"batchItemFailures":[{"itemIdentifier":"103"},{"itemIdentifier":"102"}]}`:   {1, ErrReported},
+		`{"batchItemFailures":[{"itemIdentifier":"102"},{"itemIdentifier":"103"}]}`:   {1, ErrReported},
 		`{"batchItemFailures":[{"itemIdentifier":"101"}]}`:                            {0, ErrReported},
 		`{"batchItemFailures":[{"itemIdentifier":""}]}`:                               {0, ErrAnswer},
 		`{"batchItemFailures":[{"itemIdentifier":null}]}`:                             {0, ErrAnswer},
