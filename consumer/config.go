@@ -244,7 +244,9 @@ func (c Config) validate() error {
 
 // newStore makes the store of leases in DynamoDB. It does no I/O.
 func (c Config) newStore() (leases.Store, error) {
-	return dynamo.New(dynamo.Config{API: c.DynamoDB, Table: cmp.Or(c.TableName, c.Application)})
+	return dynamo.New(dynamo.Config{
+		API: c.DynamoDB, Table: cmp.Or(c.TableName, c.Application), Application: c.Application, Logger: c.Logger,
+	})
 }
 
 // faults collects what is wrong with a configuration.

@@ -147,6 +147,7 @@ func (c *Consumer) coordination() leases.Config {
 		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, ShutdownTimeout: c.cfg.ShutdownTimeout,
 		// A table may hold leases of streams that other workers are configured for.
 		Runnable: func(l leases.Lease) bool { return c.streamOf(l.Stream) != nil },
+		Listings: c.listings,
 		Hooks:    c.watchLeases(c.cfg.Hooks.Leases), Logger: c.cfg.Logger,
 	}
 }

@@ -121,6 +121,7 @@
 //	source.go    the seam between the two ways to read: pages, the memory budget, bookmarks, retries
 //	poll.go      GetRecords
 //	fanout.go    SubscribeToShard
+//	audit.go     what the service lists, for the audit of the leases
 //	lineage.go   what comes after a shard, and what it means that one is not found
 //	unpack.go    pages of Kinesis records to user records
 //	collect.go   user records to lanes, by key, and to batches

@@ -13,10 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/internal/hashkey"
 	"github.com/penstock-go/penstock/internal/retry"
 	"github.com/penstock-go/penstock/internal/shards"
+	"github.com/penstock-go/penstock/leases"
+	"github.com/penstock-go/penstock/leases/dynamo"
 )
 
 func TestMergedChildWaitsForAParentThatHasNoLeaseYet(t *testing.T) {
@@ -278,4 +283,38 @@ func TestSecondStartCreatesNoLeaseTwice(t *testing.T) {
 		}
 		w.verify()
 	})
+}
+
+func TestALeaseThatWasDeletedByHandIsRestoredAndOneThatIsSpentIsDeleted(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		store, err := dynamo.New(dynamo.Config{API: w.server.DynamoDB(), Table: "billing"})
+		w.must(err)
+		w.store = store
+		cfg := w.config()
+		w.putPlain(keys(20)...)
+		run := w.start(cfg)
+		w.awaitAll()
+		w.split(0) // 0 -> 2, 3
+		w.putPlain(keys(20)...)
+		w.awaitAll()
+		run.mustEnd()
+		w.deleteLease("billing", shardID(3))
+		w.putPlain(keys(20)...)
+		run = w.start(cfg)
+		w.awaitAll()
+		time.Sleep(5 * time.Minute)
+		if _, err := w.store.Get(w.Context(), shardID(0)); !errors.Is(err, leases.ErrNotFound) {
+			w.Errorf("the lease of shard 0, whose children are being read: %v", err)
+		}
+		run.mustEnd()
+	})
+}
+
+// deleteLease is what an operator should not do.
+func (w *world) deleteLease(table, shard string) {
+	w.Helper()
+	_, err := w.server.DynamoDB().DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
+		TableName: &table, Key: map[string]dynamotypes.AttributeValue{"leaseKey": &dynamotypes.AttributeValueMemberS{Value: shard}},
+	})
+	w.must(err)
 }

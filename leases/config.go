@@ -1,6 +1,7 @@
 package leases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -34,6 +35,14 @@ type Config struct {
 	// Runnable tells which leases this worker can work on; it leaves the others to the other workers. It must be quick and give
 	// the same answer always. Default: all.
 	Runnable func(Lease) bool
+	// Listings returns what the service says about the shards of each stream. One worker of the fleet asks for it every AuditInterval,
+	// creates the leases that are missing for certain, and deletes those that nobody needs any more. It must return when ctx ends.
+	// Default: no audit.
+	Listings func(context.Context) ([]Listing, error)
+	// AuditInterval is the time between two audits. What is missing in two of them is created. Default 1 min.
+	AuditInterval time.Duration
+	// KeepEnded keeps the leases of shards that have been read to their ends.
+	KeepEnded bool
 	// Hooks are told what happens.
 	Hooks Hooks
 	// Logger is told what an operator should know. Default: silent.
@@ -46,6 +55,7 @@ const (
 	minFailoverTime        = time.Second
 	defaultShutdownTimeout = 30 * time.Second
 	defaultHandoffTimeout  = 30 * time.Second
+	defaultAuditInterval   = time.Minute
 )
 
 // withDefaults returns the configuration with no zero field left that has a default.
@@ -58,6 +68,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.HandoffTimeout == 0 {
 		cfg.HandoffTimeout = defaultHandoffTimeout
+	}
+	if cfg.AuditInterval == 0 {
+		cfg.AuditInterval = defaultAuditInterval
 	}
 	if cfg.Runnable == nil {
 		cfg.Runnable = func(Lease) bool { return true }
@@ -84,6 +97,7 @@ func (cfg Config) validate() error {
 	demand(cfg.MaxMoves >= 0, "MaxMoves", fmt.Sprintf("is %d; it must be positive, or 0 for the default", cfg.MaxMoves))
 	demand(cfg.ShutdownTimeout > 0, "ShutdownTimeout", fmt.Sprintf("is %v; it must be positive", cfg.ShutdownTimeout))
 	demand(cfg.HandoffTimeout > 0, "HandoffTimeout", fmt.Sprintf("is %v; it must be positive", cfg.HandoffTimeout))
+	demand(cfg.AuditInterval > 0, "AuditInterval", fmt.Sprintf("is %v; it must be positive", cfg.AuditInterval))
 	return errors.Join(faults...)
 }
 

@@ -45,6 +45,7 @@ type Coordinator struct {
 	traces   map[string]int64 // lease -> the counter that a holding which is over may have left
 	newborn  map[string]bool  // leases that were created by the end of a shard
 	leader   leadership
+	auditor  bool // this worker audits the leases
 
 	// The rest is used by Run's goroutine alone, or read by goroutines for which it waits.
 	watch     *watch
@@ -97,6 +98,9 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		return err
 	}
 	c.present.Go("keep this worker's row", func() { c.bePresent(running, refuse) })
+	if c.cfg.Listings != nil {
+		c.present.Go("audit the leases", func() { c.audit(running) })
+	}
 	c.attendTable(running)
 	refuse(nil) // it has ended already; this frees what hangs on it
 	c.readers.Wait(c.life)

@@ -112,10 +112,53 @@
 // creates the children at TRIM_HORIZON, then writes SHARD_END. A child is not read before all parents' leases are at SHARD_END or
 // absent (Held.AwaitParents). A lease at Latest carries StartAt, so that "latest" stays where it was.
 //
+// One worker of the fleet, drawn by lot, sets the leases against what the service lists once a minute (audit.go, census.go). A listing counts
+// if it was not taken across a reshard. A lease that two audits in a row find missing, with no lease created in between, is created if
+// consistent reads find it missing too, those of its relations first: children are created before their parents' SHARD_END is
+// written. It is never created where an ancestor is being read, nor for a closed shard whose descendants' leases cover it, and never at a
+// bare LATEST: in doubt records are read once more. A lease at SHARD_END is deleted by the KCL's rules, when no parent has a lease and every
+// child has one that has moved on; or when the shard has expired. One whose shard is open belongs to a stream that was deleted: it is
+// deleted after two audits, and the shard is read from its beginning. Deletes demand the counter and SHARD_END. Rows of workers that have
+// been dead for a day go too.
+//
+// # What the tests show
+//
+// The marks are those of the review in which this protocol was modelled; each names a way in which an earlier one broke.
+//
+//	H1   a busy holder learns of a handoff from its own writes      TestABusyHolderLearnsOfAHandoffFromItsCheckpoints
+//	H2   a slow handler is bounded by its holder; a stuck one keeps
+//	     the lease                                                  TestASlowHandlerIsCancelledThenItsCheckpointWrittenThenTheLeaseHandedOver,
+//	                                                                TestAHandoffIsRefusedWhileTheHandlerDoesNotReturn
+//	H3   nothing is handed to a worker that is gone                 TestAHandoffToAWorkerThatIsGoneIsRefusedBeforeWorkStops,
+//	                                                                TestAnAskerThatDiesWhileTheHandlerFinishesGetsNothing,
+//	                                                                TestAnAskerThatStopsWithdraws
+//	H4   a holder or asker that dies costs a failover time          TestTheLeasesOfADeadWorkerAreTakenWithinTheFailoverTimeAndALittle
+//	H5   what has ended is not asked for                            TestALeaseThatHasEndedIsNotAskedFor
+//	H6   a lease in a handoff counts where it goes                  TestThePlannersScripts/handoffs.txt
+//	C1   a take ends a handoff                                      TestATakeEndsAHandoffThatBeganMeanwhile
+//	C2   a lost reply costs no lease                                TestALostReplyCostsNoLease, TestAnEarlierAttemptThatLandedIsNotMistakenForALoss
+//	C3   a late completion does nothing                             TestALateCompletionDoesNotEndALaterHandoff
+//	C4   a lone worker takes its own expired lease                  TestALoneWorkerTakesItsOwnExpiredLease
+//	C5   an adoption is a write                                     TestAnAdoptionThatComesTooLateIsRefused
+//	C6   what names a worker is found                               TestALostReplyToATakeOrAnAskIsMadeGoodAtOnce
+//	J1   under a Java leader a lapse is final                       TestUnderAJavaLeaderALapseIsFinalUntilTheLeaderHasWritten,
+//	                                                                TestWhileAJavaWorkerLeadsNothingIsAskedFor
+//	J2   a worker says first that it stops, and deletes its row last   TestAWorkerSaysThatItStopsBeforeItGivesAnythingAwayAndDeletesItsRowLast
+//	J3   concerns liveness by session, which is not used
+//	J4   a dead leader's lock is deleted                            TestTheLockOfADeadLeaderIsDeletedWhenItHasStoodStillForLongEnough
+//	J5   other rules than those of 3.5 are refused, at any time     dynamo: TestEveryOtherStateOfTheJavaWorkersIsRefused,
+//	                                                                TestAnUnfinishedMoveToASingleTableIsRefused; TestAWorkerStopsWhenTheTableMustNotBeUsedAnyMore
+//	J6   a worker's row is as Java writes its own                   dynamo: TestAWorkersRowIsWrittenInTheLayoutOfTheKCL
+//	L1   AT_TIMESTAMP is written where the user chose a time        TestHoles, TestMissingRowsAreCompleteAndStandWhereTheStreamStarts
+//	L2   LATEST stays where it was                                  TestPinStartKeepsTheFirstTime; consumer: TestLatestLosesNothingWhenIteratorsExpire
+//	R8   a lease that is missing for certain is created             TestHoles, TestAMissingLeaseIsCreatedWhenTwoAuditsHaveFoundItMissing,
+//	                                                                TestAFirstSynchronisationThatIsUnderWayIsNoHole
+//
 // # Goroutines
 //
 //	Run's caller          the loop of attendTable, then shutDown; it alone touches the watch and the plan
 //	read the table        one at a time, and one more for each part in a large table; ends with the scan
+//	audit the leases      one, where there are listings; works on the fleet's behalf when it is this worker's turn
 //	keep this worker's row   one, until the worker stops: its row, the leader's, and whether the table may still be used
 //	keeper of <lease>     one for each holding; renews, minds the handoff, gives the lease up
 //	work on <lease>       one for each holding; Config.Work
@@ -131,5 +174,6 @@
 // coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), observe.go (who is silent), read.go (how
 // much of the table is read, and when), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
 // and renew.go (how it stays so), fence.go (how a write is made and its outcome settled), handoff.go and callers.go (what another worker's
-// wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), config.go, hooks.go, errors.go.
+// wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is
+// missing, and what nobody needs any more), config.go, hooks.go, errors.go.
 package leases

@@ -21,6 +21,10 @@ type Hooks struct {
 	Given func(l Lease, to string)
 	// Scanned: the table was read, or in a large one a part of it, which the snapshot holds. planned tells how many leases this worker is about to take to ask for, and to give.
 	Scanned func(s Snapshot, planned Planned)
+	// Repaired: a lease was missing of a shard that has to be read, and was created.
+	Repaired func(Lease)
+	// Deleted: a lease was deleted that nobody needs any more.
+	Deleted func(Lease)
 	// StoreFailed: a call to the store failed. It will be made again; op is the Store method's name.
 	StoreFailed func(op string, err error)
 }
@@ -57,6 +61,8 @@ func (h Hooks) withDefaults() Hooks {
 	fill(&h.Released, func(Lease, string) {})
 	fill(&h.Given, func(Lease, string) {})
 	fill(&h.Scanned, func(Snapshot, Planned) {})
+	fill(&h.Repaired, func(Lease) {})
+	fill(&h.Deleted, func(Lease) {})
 	fill(&h.StoreFailed, func(string, error) {})
 	return h
 }

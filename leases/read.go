@@ -139,6 +139,10 @@ func (c *Coordinator) wholePeriod() time.Duration {
 func (c *Coordinator) heedMembers() {
 	now := time.Now()
 	peers := c.watch.peers(c.cfg.Worker, now)
+	auditor := bestLot(c.cfg.Worker, peers, "audit")
+	c.mu.Lock()
+	c.auditor = auditor
+	c.mu.Unlock()
 	c.parted = len(c.watch.seen) >= partedRows && len(peers) >= partedWorkers
 	if slices.Equal(peers, c.peers) {
 		return

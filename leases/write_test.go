@@ -92,6 +92,14 @@ func TestALateTakeDoesNotTakeALeaseThatIsAlive(t *testing.T) {
 	s.late(held)
 }
 
+// Who finds its name on a row may not be the first to write it: another worker may have found it silent.
+func TestAnAdoptionThatComesTooLateIsRefused(t *testing.T) {
+	s := newScenario(t, "a")
+	adoption := renewal(s.row())
+	s.do(takeFor("b"))
+	s.late(adoption)
+}
+
 func TestALateAskDoesNotNameAWorkerThatNobodyKnows(t *testing.T) {
 	s := newScenario(t, "a")
 	held := ask(s.row(), "c")

@@ -62,6 +62,9 @@ func (s *Store) checkTables(ctx context.Context) error {
 		return &VersionError{Table: s.table, Row: tablesRow, State: status, Remedy: remedyTables}
 	}
 	legacy := s.application + legacySuffix
+	if !tableName.MatchString(legacy) {
+		return nil // no table can have that name
+	}
 	status, _, err = s.stateOf(ctx, legacy, "key", tablesRow, "tm")
 	if absent := (*types.ResourceNotFoundException)(nil); errors.As(err, &absent) {
 		return nil // the usual case: an application that never had more than one table

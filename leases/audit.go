@@ -1,0 +1,162 @@
+package leases
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// audit sets the leases against what the service lists, now and then, until ctx ends. One worker of the fleet does so, the one that draws
+// the best lot; where two think that they do, no harm comes of it.
+func (c *Coordinator) audit(ctx context.Context) {
+	tick := time.NewTicker(c.cfg.AuditInterval)
+	defer tick.Stop()
+	past := make(map[string]finding)
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			if !c.isAuditor() {
+				clear(past) // somebody else looked in the meantime
+				continue
+			}
+			listings, err := c.cfg.Listings(ctx)
+			if err != nil {
+				c.log.Warn("the shards could not be listed; the leases are not audited", zap.Error(err))
+				continue
+			}
+			for _, l := range listings {
+				past[l.Stream] = c.auditStream(ctx, l, past[l.Stream])
+			}
+		}
+	}
+}
+
+// isAuditor reports whether this worker draws the best lot of those that it knows.
+func (c *Coordinator) isAuditor() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.auditor
+}
+
+func bestLot(me string, peers []string, thing string) bool {
+	own := rankOf(me, thing)
+	return !slices.ContainsFunc(peers, func(peer string) bool {
+		lot := rankOf(peer, thing)
+		return peer != me && slices.Compare(lot[:], own[:]) < 0
+	})
+}
+
+// finding is what an audit has seen of a stream, to be compared with what the next one sees: a scan is no snapshot, and a first
+// synchronisation may be under way.
+type finding struct {
+	made   bool
+	keys   map[string]bool
+	holes  map[string]bool
+	reborn map[string]int64 // with the counter
+}
+
+// auditStream repairs what two audits in a row have found wrong, and deletes what nobody needs any more.
+func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding) finding {
+	if !l.complete() {
+		return finding{}
+	}
+	snapshot, err := c.scan(ctx) // after the listing: what was created since is found
+	if err != nil {
+		return finding{}
+	}
+	census := newCensus(l, snapshot)
+	now := finding{made: true, keys: make(map[string]bool), holes: make(map[string]bool), reborn: make(map[string]int64)}
+	calm := before.made
+	for _, row := range census.rows {
+		now.keys[row.Key] = true
+		calm = calm && before.keys[row.Key]
+	}
+	reborn, spent := census.reborn(), census.spent() // first: what holes finds counts as there from then on
+	for _, hole := range census.holes() {
+		now.holes[hole.Key] = true
+		if calm && before.holes[hole.Key] {
+			c.repair(ctx, l, hole)
+		}
+	}
+	for _, row := range reborn {
+		now.reborn[row.Key] = row.Counter
+		if counter, seen := before.reborn[row.Key]; calm && seen && counter == row.Counter {
+			c.remove(ctx, row, "the stream was deleted and made anew; the lease was the old one's")
+		}
+	}
+	if !c.cfg.KeepEnded {
+		for _, row := range spent {
+			c.remove(ctx, row, "the shard has been read to its end, and its children are being read")
+		}
+	}
+	c.buryWorkers(ctx, snapshot.Workers)
+	return now
+}
+
+// repair creates a lease if consistent reads say that it is missing, too: those of the relations first and its own last. Children are
+// created before their parents' SHARD_END is written, so whoever reads a parent and then its child cannot be fooled.
+func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) {
+	plain := newCensus(l, Snapshot{})
+	relations := plain.ancestors(hole.ShardID)
+	slices.Reverse(relations)
+	for _, parent := range plain.parents[hole.ShardID] {
+		for _, sibling := range plain.descendants(parent) {
+			if !slices.Contains(relations, sibling) && sibling != hole.ShardID {
+				relations = append(relations, sibling)
+			}
+		}
+	}
+	for _, child := range plain.descendants(hole.ShardID) {
+		if !slices.Contains(relations, child) {
+			relations = append(relations, child)
+		}
+	}
+	var read Snapshot
+	for _, id := range append(relations, hole.ShardID) {
+		key := keyOf(l.Stream, id)
+		row, err := c.get(ctx, key)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrDamaged):
+			read.Damaged = append(read.Damaged, DamagedError{Key: key})
+		case err != nil:
+			return // the next audit tries again
+		default:
+			read.Leases = append(read.Leases, row)
+		}
+	}
+	certain := newCensus(l, read)
+	if _, is := certain.hole(certain.byID[hole.ShardID]); !is {
+		return
+	}
+	if created, err := c.create(ctx, hole); err == nil && created {
+		c.log.Error("a lease was missing, and has been created", zap.String("lease", hole.Key), zap.Stringer("at", hole.Checkpoint))
+		c.hooks.Repaired(hole)
+		c.nudge()
+	}
+}
+
+func (c *Coordinator) remove(ctx context.Context, row Lease, why string) {
+	err := c.call(ctx, "Delete", func(ctx context.Context) error { return c.cfg.Store.Delete(ctx, removal(row)) })
+	if err == nil {
+		c.log.Info("lease deleted", zap.String("lease", row.Key), zap.String("because", why))
+		c.hooks.Deleted(row)
+	}
+}
+
+// buryWorkers deletes the rows of workers that died long ago, as a Java leader does.
+func (c *Coordinator) buryWorkers(ctx context.Context, workers []Worker) {
+	for _, w := range workers {
+		if w.ID == c.cfg.Worker || time.Since(w.Updated) < forgottenAfter {
+			continue
+		}
+		err := c.call(ctx, "Retire", func(ctx context.Context) error { return c.cfg.Store.Retire(ctx, w.ID, w.Updated) })
+		if err == nil {
+			c.log.Info("the row of a dead worker is deleted", zap.String("dead", w.ID), zap.Time("written", w.Updated))
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package leases_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/hashkey"
+	"github.com/penstock-go/penstock/internal/shards"
+	"github.com/penstock-go/penstock/leases"
+)
+
+// register is a stream's listing that a test can change.
+type register struct {
+	mu     sync.Mutex // guards the fields below
+	listed []shards.Shard
+	asked  int
+}
+
+func (r *register) list(context.Context) ([]leases.Listing, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked++
+	return []leases.Listing{{Shards: slices.Clone(r.listed)}}, nil
+}
+
+// halves is a shard that was split in two.
+func halves() []shards.Shard {
+	middle := hashkey.Key{Hi: 1 << 63}
+	return []shards.Shard{
+		{ID: "p", Range: hashkey.Full, Closed: true},
+		{ID: "l", Parents: []string{"p"}, Range: hashkey.Range{End: hashkey.Key{Hi: 1<<63 - 1, Lo: ^uint64(0)}}},
+		{ID: "r", Parents: []string{"p"}, Range: hashkey.Range{Start: middle, End: hashkey.Max}},
+	}
+}
+
+// put creates the lease of one of the halves.
+func put(t *testing.T, table leases.Store, id string, at checkpoint.Position) {
+	t.Helper()
+	for _, s := range halves() {
+		if s.ID == id {
+			if created, err := table.Create(t.Context(), leases.ForShard("", s, at)); err != nil || !created {
+				t.Fatalf("create %s: %v, %v", id, created, err)
+			}
+		}
+	}
+}
+
+func TestAMissingLeaseIsCreatedWhenTwoAuditsHaveFoundItMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "p", checkpoint.ShardEnd)
+		put(t, f.table, "l", at(t, "5"))
+		stream := &register{listed: halves()}
+		repaired := make(chan leases.Lease, 10)
+		audited := func(c *leases.Config) {
+			c.Listings, c.KeepEnded = stream.list, true
+			c.Hooks.Repaired = func(l leases.Lease) { repaired <- l }
+		}
+		f.start("a", audited)
+		f.start("b", audited)
+		start := time.Now()
+		row := <-repaired
+		if row.ShardID != "r" || row.Checkpoint != checkpoint.TrimHorizon {
+			t.Errorf("repaired: %+v", row)
+		}
+		if took := time.Since(start); took < 2*time.Minute || took > 4*time.Minute {
+			t.Errorf("repaired after %v", took)
+		}
+		f.await(5*time.Second, "it is read", func(map[string]int) bool { return f.holders()["r"] != "" })
+		if stream.asked > 4 {
+			t.Errorf("%d listings: more than one worker audits", stream.asked)
+		}
+		f.stopAll()
+		if len(repaired) != 0 {
+			t.Errorf("%d more repairs", len(repaired))
+		}
+	})
+}
+
+func TestAFirstSynchronisationThatIsUnderWayIsNoHole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "l", at(t, "5"))
+		stream := &register{listed: halves()}
+		f.start("a", func(c *leases.Config) {
+			c.Listings = stream.list
+			c.Hooks.Repaired = func(l leases.Lease) { t.Errorf("repaired: %+v", l) }
+		})
+		time.Sleep(90 * time.Second) // one audit has found "r" missing
+		put(t, f.table, "r", at(t, "9"))
+		time.Sleep(5 * time.Minute)
+		f.stopAll()
+	})
+}
+
+func TestAnEndedLeaseIsDeletedOnceItsChildrenAreBeingRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "p", checkpoint.ShardEnd)
+		put(t, f.table, "l", at(t, "5"))
+		put(t, f.table, "r", checkpoint.TrimHorizon)
+		stream := &register{listed: halves()}
+		deleted := make(chan leases.Lease, 10)
+		f.start("a", func(c *leases.Config) {
+			c.Listings = stream.list
+			c.Work = func(h *leases.Held) {
+				if h.Lease().ShardID == "r" {
+					_ = sleep(h.Context(), 5*time.Minute)
+				}
+				f.work("a", h)
+			}
+			c.Hooks.Deleted = func(l leases.Lease) { deleted <- l }
+		})
+		start := time.Now()
+		if row := <-deleted; row.ShardID != "p" || time.Since(start) < 5*time.Minute {
+			t.Errorf("deleted after %v: %+v", time.Since(start), row)
+		}
+		if _, err := f.table.Get(t.Context(), "p"); !errors.Is(err, leases.ErrNotFound) {
+			t.Errorf("the parent's lease: %v", err)
+		}
+		time.Sleep(10 * time.Minute)
+		if len(deleted) != 0 {
+			t.Errorf("deleted too: %+v", <-deleted)
+		}
+		f.stopAll()
+	})
+}
+
+func TestAStreamThatWasMadeAnewIsReadFromItsBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "p", checkpoint.ShardEnd) // of the stream that was deleted
+		stream := &register{listed: []shards.Shard{{ID: "p", Range: hashkey.Full}}}
+		f.start("a", func(c *leases.Config) { c.Listings = stream.list })
+		f.await(10*time.Minute, "read", func(load map[string]int) bool { return load["a"] == 1 })
+		if row, err := f.table.Get(t.Context(), "p"); err != nil || row.Ended() {
+			t.Errorf("the lease: %+v, %v", row, err)
+		}
+		f.stopAll()
+	})
+}
+
+func TestRowsOfWorkersThatDiedLongAgoAreDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		old := leases.Worker{ID: "old", Updated: time.Now().Add(-23 * time.Hour), Every: time.Second}
+		if err := f.table.Beat(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		stream := &register{listed: halves()}
+		f.start("a", func(c *leases.Config) { c.Listings, c.AuditInterval = stream.list, 10*time.Minute })
+		time.Sleep(50 * time.Minute)
+		if _, err := f.table.Worker(t.Context(), "old"); err != nil {
+			t.Errorf("after 23 hours: %v", err)
+		}
+		time.Sleep(30 * time.Minute)
+		if _, err := f.table.Worker(t.Context(), "old"); !errors.Is(err, leases.ErrNotFound) {
+			t.Errorf("after a day: %v", err)
+		}
+		if _, err := f.table.Worker(t.Context(), "a"); err != nil {
+			t.Errorf("the live worker's: %v", err)
+		}
+		f.stopAll()
+	})
+}
