@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,6 +64,7 @@ func (p *Producer) discover() {
 	for d.untilKnown() {
 		select {
 		case <-p.stale:
+		case <-p.alarm:
 		case <-p.life.Done():
 			return
 		}
@@ -70,9 +72,7 @@ func (p *Producer) discover() {
 			<-p.life.Done()
 			return
 		}
-		if p.doubt.Swap(false) {
-			d.failClosed()
-		}
+		d.failClosed()
 		if retry.Sleep(p.life, p.jitter.Spread(refreshDelay)) != nil {
 			return
 		}
@@ -103,6 +103,7 @@ func (d *discovery) untilKnown() bool {
 	p := d.p
 	schedule := listingBackoff.Start(p.jitter)
 	for {
+		d.failClosed()
 		began := p.now()
 		next, err := d.ask(began)
 		if err == nil {
@@ -125,7 +126,15 @@ func (d *discovery) pause(pause time.Duration) bool {
 	if p.route.Load().mode == holding {
 		pause = min(pause, max(p.holdTime()-p.now(), 0))
 	}
-	return retry.Sleep(p.life, pause) == nil
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.alarm:
+	case <-p.life.Done():
+		return false
+	}
+	return true
 }
 
 func (p *Producer) holdTime() moment { return min(holdTime, p.cfg.TTL/holdsPerTTL) }
@@ -237,13 +246,32 @@ func (d *discovery) goPlain(began moment) {
 	p.rejudge(began)
 }
 
-// failClosed stops aggregating, after several records were stored where they do not belong by an unchanged listing, and makes the
-// stream be described anew. Record distribution may have been switched to AUTO; or the stream is another one of the same name.
+// failClosed stops aggregating if the listing must not be believed any more, and makes the stream be described anew:
+//   - several records were stored where they do not belong, and the listing has not changed. Record distribution may have been switched to AUTO;
+//   - the stream does not exist. When there is one of its name again, its shards may have the same names and other ranges.
 func (d *discovery) failClosed() {
-	d.doubted, d.doubtUntil = d.p.route.Load().shards, d.p.now()+deniedPause
+	p := d.p
+	gone, doubt := p.gone.Swap(false), p.doubt.Swap(false)
+	if len(p.route.Load().shards) == 0 || !gone && !doubt {
+		return
+	}
+	why := ErrStreamNotFound
+	if doubt {
+		d.doubted, d.doubtUntil = p.route.Load().shards, p.now()+deniedPause
+		why = ErrMisplaced
+	}
 	d.facts.known = false
-	d.goPlain(d.p.now())
-	d.sayDegraded(ErrMisplaced)
+	d.goPlain(p.now())
+	d.sayDegraded(why)
+}
+
+// distrust tells the discover goroutine not to believe its listing. It never blocks.
+func (p *Producer) distrust(flag *atomic.Bool) {
+	flag.Store(true)
+	select {
+	case p.alarm <- struct{}{}:
+	default:
+	}
 }
 
 // doubts reports whether the service, though it says that it goes by hash keys and that the shards are as they were, did otherwise a

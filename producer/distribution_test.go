@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +161,40 @@ func TestAServiceThatSaysOtherwiseIsNotBelievedForAWhile(t *testing.T) {
 		r.waves(t, p, 1, got)
 		if p.Shards() == nil {
 			t.Error("five minutes later it does not aggregate again")
+		}
+		r.delivered(t, got)
+	})
+}
+
+// The shards of the new stream have the same names as those before and other ranges: by the old listing an aggregate would seem to have
+// been stored where it belongs.
+func TestAStreamThatIsMadeAnewWithOtherRangesIsListedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 2)
+		var well atomic.Bool
+		r.faults.add(on("ListShards", 0, func(c *call) (*http.Response, error) {
+			if c.n == 1 || well.Load() {
+				return nil, nil
+			}
+			return refuse("LimitExceededException", http.StatusBadRequest)(c)
+		}))
+		got := newResults()
+		p := r.producer(nil)
+		r.waves(t, p, 1, newResults())
+		_, err := r.direct.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(stream)})
+		r.must(err)
+		if _, err := p.PutSync(t.Context(), producer.Record{PartitionKey: "k"}); !errors.Is(err, producer.ErrStreamNotFound) {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		r.create(5)
+		r.waves(t, p, 5, got)
+		r.delivered(t, got)
+		well.Store(true)
+		time.Sleep(time.Minute)
+		r.waves(t, p, 1, got)
+		if len(p.Shards()) != 5 {
+			t.Error("the new stream's shards are not known")
 		}
 		r.delivered(t, got)
 	})

@@ -38,7 +38,9 @@ type Producer struct {
 	nextWatch moment        // likewise
 	wake      chan struct{} // of the collect goroutine
 	stale     chan struct{} // of the discover goroutine: the shards have changed
-	doubt     atomic.Bool   // records go where they do not belong
+	alarm     chan struct{} // of the discover goroutine, too: what it knows must not be believed, because
+	doubt     atomic.Bool   // records go where they do not belong, or
+	gone      atomic.Bool   // the stream does not exist
 	abandoned atomic.Bool   // Close gave records up
 }
 
@@ -56,7 +58,7 @@ func New(cfg Config) (*Producer, error) {
 	p := &Producer{cfg: cfg, stream: stream, start: time.Now(), failLater: cfg.OnOrderedFailure == FailLater,
 		jitter: retry.RandomJitter(), keys: new(keyHashes), life: newLifetime(),
 		buffer: newBuffer(cfg.MaxBufferedBytes, cfg.MaxBufferedRecords), broken: newBroken(),
-		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1),
+		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 		nextSweep: cfg.TTL}
 	p.protocol = wire.NewChoice(wire.Protocol(cfg.Protocol), p.fellBack)
 	p.callbacks = newCallbacks(p.buffer, p.broken, &p.cfg.Hooks, cfg.Logger)

@@ -86,6 +86,7 @@ type settlement struct {
 	strayed []WrongShard
 	refresh bool // the shards have changed
 	doubt   bool // the service does not go by hash keys
+	gone    bool // the stream does not exist
 }
 
 // settle decides, for each entry of a request that has come back, whether it is stored, tried again or given up.
@@ -181,8 +182,7 @@ func (p *Producer) settleFailed(s *settlement, e *entry, f *failure, start, now 
 		e.budget.throttled(e, start, now)
 	}
 	if f.permanent != nil {
-		// A stream that is gone may come back with other shards.
-		s.refresh = s.refresh || errors.Is(f.permanent, ErrStreamNotFound)
+		s.gone = s.gone || errors.Is(f.permanent, ErrStreamNotFound)
 		s.giveUp(e, f.permanent)
 		return
 	}
@@ -230,10 +230,12 @@ func (p *Producer) carryOut(s *settlement) {
 	for i, e := range s.givenUp {
 		p.fail(e, &doom{all: s.reasons[i], later: p.failLater})
 	}
-	if s.doubt {
-		p.doubt.Store(true)
-	}
-	if s.refresh || s.doubt {
+	switch {
+	case s.doubt:
+		p.distrust(&p.doubt)
+	case s.gone:
+		p.distrust(&p.gone)
+	case s.refresh:
 		p.refresh()
 	}
 }
