@@ -16,6 +16,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/penstock-go/penstock/kinesistest/oracle"
 	"github.com/penstock-go/penstock/producer"
 )
 
@@ -41,10 +46,19 @@ type storm struct {
 	cfg producer.Config
 	got *results
 	ids []string // of accepted records
+
+	onDemand  bool     // so that record distribution can be switched
+	scattered bool     // it has been AUTO
+	earlier   []stored // what streams that are gone held
 }
 
 func runRandom(t *testing.T, rng *rand.Rand) {
-	s := &storm{rig: newRig(t, 1+rng.IntN(3)), rng: rng, got: newResults()}
+	s := &storm{rig: newRig(t, 0), rng: rng, got: newResults()}
+	if s.onDemand = rng.IntN(8) == 0; s.onDemand {
+		s.rig.onDemand(t)
+	} else {
+		s.create(1 + rng.IntN(3))
+	}
 	s.spoil()
 	s.p = s.producer(func(c *producer.Config) {
 		c.Linger = []time.Duration{-1, 0, time.Second}[rng.IntN(3)]
@@ -57,6 +71,9 @@ func runRandom(t *testing.T, rng *rand.Rand) {
 		c.MaxAggregateRecords = []int{0, 3}[rng.IntN(2)]
 		c.MaxAggregateBytes = []int{0, 150}[rng.IntN(2)]
 		c.DisableAggregation = rng.IntN(4) == 0
+		c.AggregateBelow = []int{0, 50}[rng.IntN(2)]
+		c.ShardRatePercent = []int{0, 0, 0, 1}[rng.IntN(4)]
+		c.FailIfThrottled = rng.IntN(8) == 0
 		c.Ordered = rng.IntN(2) == 0
 		if c.Ordered && rng.IntN(2) == 0 {
 			c.OnOrderedFailure = producer.FailLater
@@ -115,8 +132,20 @@ func (s *storm) act(t *testing.T) {
 	switch s.rng.IntN(8) {
 	case 0:
 		time.Sleep(time.Duration(s.rng.IntN(3000)) * time.Millisecond)
+		if s.rng.IntN(20) == 0 {
+			time.Sleep(time.Duration(s.rng.IntN(8)) * time.Hour)
+		}
 	case 1:
-		s.reshard()
+		switch {
+		case s.rng.IntN(10) == 0:
+			s.remake(t)
+		case s.onDemand:
+			s.scattered = true
+			s.distribute(t, []types.RecordDistributionStrategy{types.RecordDistributionStrategyAuto,
+				types.RecordDistributionStrategyUserPartitionKey}[s.rng.IntN(2)])
+		default:
+			s.reshard()
+		}
 	case 2:
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_ = s.p.Flush(ctx) // whether it was in time does not matter here
@@ -153,6 +182,30 @@ func (s *storm) reshard() {
 	}
 }
 
+// remake deletes the stream and makes another of its name, with shards of the same names and maybe other ranges. Where the service takes
+// its time for both, a producer that has something to send hears that there is no stream; so it does here.
+func (s *storm) remake(t *testing.T) {
+	s.faults.gate.Lock()
+	s.earlier = append(s.earlier, s.read()...)
+	_, err := s.direct.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(stream)})
+	s.faults.gate.Unlock()
+	s.must(err)
+	time.Sleep(2 * time.Second) // sequence numbers go by the second in which a stream was made
+	for n := 0; s.p.Shards() != nil; n++ {
+		if n == 10_000 {
+			t.Fatal("the producer does not hear that the stream is gone")
+		}
+		s.put(t)
+		time.Sleep(time.Second)
+	}
+	if s.onDemand = false; s.rng.IntN(8) == 0 {
+		s.onDemand = true
+		s.rig.onDemand(t)
+		return
+	}
+	s.create(1 + s.rng.IntN(5))
+}
+
 // end closes the producer, at times without patience.
 func (s *storm) end(t *testing.T) {
 	patience := []time.Duration{0, time.Second, 3 * time.Hour}[s.rng.IntN(3)]
@@ -168,8 +221,31 @@ func (s *storm) end(t *testing.T) {
 	}
 }
 
+// judge asks the server's own history whether everything that is reported as put is there.
+func (s *storm) judge(t *testing.T, records []stored) {
+	place := func(shard, sequence string) oracle.Place {
+		return oracle.Place{Stream: stream, Shard: shard, SequenceNumber: sequence}
+	}
+	report := oracle.Report{Contents: make(map[oracle.Place][]oracle.UserRecord)}
+	for _, r := range records {
+		at := place(r.shard, r.sequence)
+		if r.aggregated {
+			report.Contents[at] = append(report.Contents[at], oracle.UserRecord{SubSequence: int64(r.sub), Key: oracle.DigestOf(r.key), Data: oracle.DigestOf(r.data)})
+		}
+	}
+	for _, id := range s.ids {
+		if result := s.got.only(t, id); result.Err == nil {
+			report.Put = append(report.Put, oracle.Put{Place: place(result.ShardID, result.SequenceNumber), SubSequence: int64(result.SubSequence)})
+		}
+	}
+	for _, v := range oracle.Check(s.server.Oracle().History(), report) {
+		t.Errorf("the oracle says: %v", v)
+	}
+}
+
 func (s *storm) check(t *testing.T) {
-	records := s.read()
+	records := append(s.earlier, s.read()...)
+	s.judge(t, records)
 	at, present := make(map[string]stored), make(map[string]bool)
 	for i := range records {
 		records[i].data = strings.TrimSpace(records[i].data)
@@ -196,7 +272,7 @@ func (s *storm) check(t *testing.T) {
 	if s.got.len() != len(s.ids) {
 		t.Errorf("%d records were accepted, %d have results", len(s.ids), s.got.len())
 	}
-	if s.cfg.Ordered {
+	if s.cfg.Ordered && !s.scattered { // a key that is spread over several shards has no order
 		// A request that the producer has given up may still be on its way, so that a record which failed for good can turn up at any
 		// time. Only what is reported as put has a place in the order.
 		checkOrder(t, slices.DeleteFunc(records, func(r stored) bool { return s.got.only(t, r.data).Err != nil }))

@@ -40,7 +40,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB, shardCount int) *rig {
-	r := &rig{t: t, server: kinesistest.New()}
+	r := &rig{t: t, server: kinesistest.New(kinesistest.WithOracle(0))}
 	t.Cleanup(func() { r.server.Close() })
 	r.direct = r.server.Kinesis()
 	r.faults = &faults{next: r.server.HTTPClient().Transport, calls: make(map[string]int)}
@@ -175,6 +175,7 @@ func unpack(t testing.TB, shard shards.Shard, raw types.Record) (records []store
 // faults is a transport that spoils requests. The rules are asked in their order; the first that answers decides.
 type faults struct {
 	next http.RoundTripper
+	gate sync.RWMutex // whoever holds it keeps all requests from the service
 
 	mu    sync.Mutex // guards the fields below
 	rules []rule
@@ -212,10 +213,10 @@ func (f *faults) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
-	c := &call{op: op, body: body, req: req, next: f.next, send: func() (*http.Response, error) {
+	c := &call{op: op, body: body, req: req, next: gated{f}, send: func() (*http.Response, error) {
 		again := req.Clone(req.Context())
 		again.Body = io.NopCloser(bytes.NewReader(body))
-		return f.next.RoundTrip(again)
+		return gated{f}.RoundTrip(again)
 	}}
 	f.mu.Lock()
 	f.calls[op]++
@@ -228,6 +229,15 @@ func (f *faults) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return c.send()
+}
+
+// gated passes requests on while the gate is open. The service answers at once, so that who wants the gate has it at once.
+type gated struct{ f *faults }
+
+func (g gated) RoundTrip(req *http.Request) (*http.Response, error) {
+	g.f.gate.RLock()
+	defer g.f.gate.RUnlock()
+	return g.f.next.RoundTrip(req)
 }
 
 // on makes a rule for the first so many calls of an operation; 0 means all.
