@@ -133,7 +133,15 @@ func (b *buffer) grant() {
 	}
 }
 
-// giveBytes gives back the bytes of records whose done is about to run.
+// lend takes bytes for a request without waiting: requests must go on while the buffer is full. Until they are given back it may be overdrawn, and
+// Put waits.
+func (b *buffer) lend(size int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bytes -= size
+}
+
+// giveBytes gives back the bytes of records whose done is about to run, or of a request.
 func (b *buffer) giveBytes(size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -104,6 +104,9 @@ func (c *callbacks) tell(f *finished) {
 		bytes += f.records[i].size
 	}
 	c.buffer.giveBytes(bytes)
+	if f.entry != nil {
+		f.entry.payBack()
+	}
 	for i := range f.records {
 		c.done(f, i)
 	}

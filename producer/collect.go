@@ -25,6 +25,7 @@ type collector struct {
 	maxBytes    int
 	signal      func() // wakes the collect goroutine; never blocks
 	now         func() moment
+	buffer      *buffer
 
 	mu         sync.Mutex // guards the fields below and those of lanes that say so
 	route      *route     // the current one
@@ -48,6 +49,7 @@ func (c *collector) enqueue(l *lane, e *entry) {
 	if e == nil {
 		return
 	}
+	e.borrow(c.buffer)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.lane = l
@@ -209,6 +211,7 @@ func (p *Producer) sealLane(l *lane, now moment) {
 		return
 	}
 	e := l.open.seal()
+	e.borrow(c.buffer)
 	e.sendBy = now
 	c.queue(l, e)
 }

@@ -40,7 +40,8 @@ type Config struct {
 	// MaxAttempts is how often a record is sent, at most; then it fails with [ErrTooManyAttempts]. Default: as often as TTL allows.
 	MaxAttempts int
 
-	// MaxBufferedBytes bounds the data and keys of all records that wait or are in flight, in bytes. When it is used up, Put waits. The
+	// MaxBufferedBytes bounds the memory of all records that wait or are in flight, in bytes: their data and keys, and as soon as they
+	// stand in a finished aggregate or in a request what these take. When it is used up, Put waits. The
 	// package documentation says what memory comes on top. At least 1 KiB. Default: 64 MiB.
 	MaxBufferedBytes int
 	// MaxBufferedRecords bounds the number of records whose done has not returned yet. When it is reached, Put waits. Default: 100,000.
@@ -61,8 +62,9 @@ type Config struct {
 	// 64 bytes to 10 MiB, and never more than the stream takes as one record. Default: 51,200, as in the KPL.
 	MaxAggregateBytes int
 	// AggregateBelow is the size of data and partition key from which on a record goes on its own. A shard takes a thousand records and a
-	// mebibyte in a second: from about 1000 bytes on an aggregate gives it nothing, but costs an MD5 over all of its data. Default:
-	// 1000; with Ordered, where each shard has one Kinesis record in flight, MaxAggregateBytes.
+	// mebibyte in a second: from about 1000 bytes on an aggregate gives it nothing, but costs an MD5 over all of its data. To be a
+	// record of its own costs as much as the MD5 of about 1500 bytes. Default: 1500; with Ordered, where each shard has one
+	// Kinesis record in flight, MaxAggregateBytes.
 	AggregateBelow int
 	// MaxAggregateRecords is how many records an aggregate has, at most. Default: as many as MaxAggregateBytes allows.
 	MaxAggregateRecords int
@@ -132,7 +134,7 @@ const (
 	maxRequestBytes           = 10 << 20
 	defaultMaxRequestBytes    = 5 << 20
 	defaultMaxAggregateBytes  = 51_200
-	defaultAggregateBelow     = 1000
+	defaultAggregateBelow     = 1500 // as measured: docs/performance.md
 	minMaxAggregateBytes      = 64
 	maxRecordBytes            = 10 << 20 // of any stream; a stream's own maximum may be lower
 	maxShardRatePercent       = 10_000

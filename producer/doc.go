@@ -79,11 +79,13 @@
 //
 // # Memory
 //
-// Config.MaxBufferedBytes bounds data and keys of the records that have no result yet. What comes on top: about 200 bytes for each record
-// that waits (bounded by Config.MaxBufferedRecords, which includes those whose done has not returned); the encoded aggregates of
-// requests in flight, which stand beside nothing else once they are encoded; 4 MiB for the hash keys of partition keys that come again;
-// about 5 KiB for each shard's load; and for each of Config.MaxInFlight what a request has besides them, at most 1 MiB, as CBOR requests
-// refer to data of 512 bytes and more where it is. With JSON it is the SDK's request bodies, about three times Config.MaxRequestBytes.
+// Config.MaxBufferedBytes bounds data and keys of the records that have no result yet, and what else they take: the lists of a finished
+// aggregate's records; what a request in flight has beside the payloads, which in CBOR is the memory its aggregates were gathered in, and in
+// JSON the SDK's text. Requests are sent also while nothing is free, so that the buffer may be overdrawn by those in flight. What comes on top:
+// about 100 bytes for each record that waits in an open aggregate, or 500 if it goes on its own (bounded by Config.MaxBufferedRecords, which
+// includes those whose done has not returned); memory that is kept for the next aggregates until two collections have passed; 4 MiB for the
+// hash keys of partition keys that come again; about 5 KiB for each shard's load; and the heads of requests, at most 1 MiB for each of
+// Config.MaxInFlight.
 //
 // # Goroutines
 //

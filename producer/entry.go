@@ -3,6 +3,7 @@ package producer
 import (
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/penstock-go/penstock/aggregation"
 	"github.com/penstock-go/penstock/internal/hashkey"
@@ -24,6 +25,8 @@ type entry struct {
 	data       []byte // the payload once encoder is nil
 	aggregated bool
 	size       int // by the service's measure: data and partition key
+	lent       int // bytes of the buffer that it takes beside those of its records
+	lender     *buffer
 
 	span     hashkey.Range // the least and the greatest hash key of the records
 	earliest moment        // the first expiry of a record
@@ -166,8 +169,26 @@ func (e *entry) encode() {
 	e.encoder = nil
 }
 
+// borrow counts what an aggregate takes beside data and keys: the list of its records, and memory that grows in steps.
+func (e *entry) borrow(b *buffer) {
+	if e.encoder == nil {
+		return
+	}
+	e.lender, e.lent = b, len(e.records)*int(unsafe.Sizeof(record{}))+e.size/8
+	b.lend(e.lent)
+}
+
+// payBack gives back what was borrowed.
+func (e *entry) payBack() {
+	if e.lent > 0 {
+		e.lender.giveBytes(e.lent)
+		e.lent = 0
+	}
+}
+
 // open takes the entry apart: its records, each with its payload and its past. The entry must not be used any more, but for its lane.
 func (e *entry) open() []record {
+	e.payBack()
 	e.encode()
 	if !e.aggregated {
 		e.records[0].data = e.data

@@ -85,7 +85,7 @@ type UserRecordsDone struct {
 type Stats struct {
 	Received       int64 // records for which Put has returned nil, or is about to
 	PendingRecords int   // those of them whose done has not returned
-	PendingBytes   int   // data and keys of those without a result
+	PendingBytes   int   // of those without a result: data, keys, and what aggregates and requests in flight take beside them
 }
 
 // Stats may be called at any time.

@@ -1,13 +1,16 @@
 package producer_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -18,13 +21,14 @@ import (
 
 // instant is a service that answers at once. Of a request it reads what it must know for a true answer: to which shard each entry goes.
 type instant struct {
-	shardOf map[string]int // by partition key, of entries without explicit hash key
-	listing []byte
-	bodies  sync.Pool
+	shardOf   map[string]int // by partition key, of entries without explicit hash key
+	listing   []byte
+	readers   sync.Pool
+	throttled *string // a shard that refuses everything
 }
 
 func newInstant(keys []string) *instant {
-	s := &instant{shardOf: make(map[string]int), bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	s := &instant{shardOf: make(map[string]int), readers: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}}
 	for _, k := range keys {
 		s.shardOf[k] = int(hashkey.Of(k).Hi >> 62)
 	}
@@ -43,13 +47,10 @@ func (s *instant) client() *kinesis.Client {
 }
 
 func (s *instant) RoundTrip(req *http.Request) (*http.Response, error) {
-	buf := s.bodies.Get().(*bytes.Buffer)
-	defer s.bodies.Put(buf)
-	buf.Reset()
-	if _, err := buf.ReadFrom(req.Body); err != nil {
-		return nil, err
-	}
-	req.Body.Close()
+	defer req.Body.Close()
+	body := s.readers.Get().(*bufio.Reader)
+	defer s.readers.Put(body)
+	body.Reset(req.Body)
 	var out []byte
 	contentType := req.Header.Get("Content-Type")
 	switch req.Header.Get("X-Amz-Target") {
@@ -59,10 +60,14 @@ func (s *instant) RoundTrip(req *http.Request) (*http.Response, error) {
 		out = []byte(`{"StreamDescriptionSummary":{"StreamName":"orders","StreamStatus":"ACTIVE","OpenShardCount":4}}`)
 	case "Kinesis_20131202.PutRecords":
 		if contentType == "application/x-amz-cbor-1.1" {
-			out = s.putCBOR(buf.Bytes())
-		} else {
-			out = s.putJSON(buf.Bytes())
+			out = s.putCBOR(body)
+			break
 		}
+		text, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		out = s.putJSON(text)
 	}
 	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: req, ContentLength: int64(len(out)),
 		Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(bytes.NewReader(out))}, nil
@@ -71,11 +76,11 @@ func (s *instant) RoundTrip(req *http.Request) (*http.Response, error) {
 const sequence = "49590338271490256608559692538361571095921575989136588898"
 
 // where returns the shard of an entry.
-func (s *instant) where(hashKey, partitionKey []byte) int {
-	if hashKey == nil {
-		return s.shardOf[string(partitionKey)]
+func (s *instant) where(hashKey, partitionKey string) int {
+	if hashKey == "" {
+		return s.shardOf[partitionKey]
 	}
-	k, err := hashkey.Parse(string(hashKey))
+	k, err := hashkey.Parse(hashKey)
 	if err != nil {
 		panic(err)
 	}
@@ -102,42 +107,49 @@ func (s *instant) putJSON(body []byte) []byte {
 			out = append(out, ',')
 		}
 		out = append(out, `{"SequenceNumber":"`+sequence+`","ShardId":"shardId-00000000000`...)
-		out = strconv.AppendInt(out, int64(s.where(hashKey, partitionKey)), 10)
+		out = strconv.AppendInt(out, int64(s.where(string(hashKey), string(partitionKey))), 10)
 		out = append(out, `"}`...)
 	}
 }
 
 // putCBOR reads maps, arrays and strings of known lengths.
-func (s *instant) putCBOR(body []byte) []byte {
+func (s *instant) putCBOR(body *bufio.Reader) []byte {
 	out := make([]byte, 0, 64<<10)
 	out = append(appendText(append(out, 0xa2), "FailedRecordCount"), 0x00)
 	out = appendText(out, "Records")
 	c := items{body}
 	for range c.head() {
-		if string(c.text()) != "Records" {
-			c.text()
+		if c.text() != "Records" {
+			c.skip()
 			continue
 		}
 		n := c.head()
 		out = binary.BigEndian.AppendUint32(append(out, 0x9a), uint32(n))
 		for range n {
-			var hashKey, partitionKey []byte
+			var hashKey, partitionKey string
 			for range c.head() {
-				switch member := string(c.text()); member {
+				switch c.text() {
 				case "ExplicitHashKey":
-					hashKey = c.text()
+					hashKey = strings.Clone(c.text())
 				case "PartitionKey":
 					partitionKey = c.text()
 				default:
-					c.text()
+					c.skip()
 				}
 			}
+			shard := shardNames[s.where(hashKey, partitionKey)]
+			if s.throttled != nil && shard == *s.throttled {
+				out = appendText(appendText(append(out, 0xa1), "ErrorCode"), "ProvisionedThroughputExceededException")
+				continue
+			}
 			out = appendText(appendText(append(out, 0xa2), "SequenceNumber"), sequence)
-			out = appendText(appendText(out, "ShardId"), "shardId-00000000000"+strconv.Itoa(s.where(hashKey, partitionKey)))
+			out = appendText(appendText(out, "ShardId"), shard)
 		}
 	}
 	return out
 }
+
+var shardNames = [benchShards]string{"shardId-000000000000", "shardId-000000000001", "shardId-000000000002", "shardId-000000000003"}
 
 func appendText(out []byte, text string) []byte {
 	if len(text) < 24 {
@@ -146,28 +158,35 @@ func appendText(out []byte, text string) []byte {
 	return append(append(out, 0x78, byte(len(text))), text...)
 }
 
-// items is a document of CBOR.
-type items struct{ left []byte }
+// items is a document of CBOR. The document is the producer's own: a fault in it ends the test.
+type items struct{ in *bufio.Reader }
 
 // head reads the beginning of an item, and returns its length or number of members.
 func (c *items) head() int {
-	info := c.left[0] & 0x1f
-	c.left = c.left[1:]
+	b, err := c.in.ReadByte()
+	if err != nil {
+		panic(err)
+	}
+	info := b & 0x1f
 	if info < 24 {
 		return int(info)
 	}
 	n := 0
 	for range 1 << (info - 24) {
-		n = n<<8 | int(c.left[0])
-		c.left = c.left[1:]
+		b, _ := c.in.ReadByte()
+		n = n<<8 | int(b)
 	}
 	return n
 }
 
-// text reads a string of text or bytes.
-func (c *items) text() []byte {
-	n := c.head()
-	text := c.left[:n]
-	c.left = c.left[n:]
-	return text
+// text reads a short string. It is good until the next one is read.
+func (c *items) text() string {
+	b, err := c.in.Peek(c.head())
+	if err != nil {
+		panic(err)
+	}
+	c.in.Discard(len(b))
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
+
+func (c *items) skip() { c.in.Discard(c.head()) }

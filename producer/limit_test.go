@@ -91,6 +91,7 @@ func TestAShardIsSentToAsFastAsItTakes(t *testing.T) {
 				r := newRig(t, 1)
 				q := r.quotas(1000, 1<<20)
 				p := r.producer(func(cfg *producer.Config) { cfg.MaxBufferedBytes, cfg.TTL = 4<<20, time.Hour; c.change(cfg) })
+				synctest.Wait() // it knows the shards
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(c.seconds)*time.Second)
 				defer cancel()
 				pour(ctx, p, "", c.size, nil)

@@ -65,7 +65,7 @@ func New(cfg Config) (*Producer, error) {
 	p.lingerEnd.Store(int64(never))
 	p.route.Store(p.firstRoute())
 	p.collector = collector{ordered: cfg.Ordered, linger: cfg.Linger, ttl: cfg.TTL, maxRecords: cfg.MaxRequestRecords,
-		maxBytes: cfg.MaxRequestBytes, signal: p.signal, now: p.now, route: p.route.Load(), sendBy: never, orphans: make(map[*entry]bool),
+		maxBytes: cfg.MaxRequestBytes, signal: p.signal, now: p.now, buffer: p.buffer, route: p.route.Load(), sendBy: never, orphans: make(map[*entry]bool),
 		slots: cfg.MaxInFlight}
 	p.run()
 	return p, nil

@@ -15,11 +15,31 @@ import (
 // send is a sender: one of MaxInFlight goroutines, each with one request in flight at a time.
 func (p *Producer) send() {
 	for request := range p.requests {
+		body := p.bodySize(request)
+		p.buffer.lend(body)
 		in := p.input(request)
 		start := p.now()
 		out, err := p.call(in)
+		p.buffer.giveBytes(body)
 		p.settle(request, p.outcomes(request, out, err), start, p.now()-start)
 	}
+}
+
+// jsonCopies is how often a request's data stands in memory while it is written and sent in JSON: in base64, and while the text grows.
+const jsonCopies = 3
+
+// bodySize is what a request takes while it is in flight, beside what its records have reserved: the memory that its aggregates were gathered
+// in, which waits for the next ones, and in JSON the text. In CBOR the payloads are sent from where they are.
+func (p *Producer) bodySize(request []*entry) (n int) {
+	for _, e := range request {
+		if e.aggregated {
+			n += e.size
+		}
+		if p.protocol.Protocol() == wire.JSON {
+			n += jsonCopies * e.size
+		}
+	}
+	return n
 }
 
 // input makes the request. It shares the entries' payloads, which do not change while it is sent.
