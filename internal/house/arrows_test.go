@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"kinesislambda":         {"consumer", "aggregation", "kinesislambda/pattern"},
 	"kinesislambda/pattern": {},
 	"kinesislambda/...":     {"consumer", "kinesislambda"},
+	"metrics/...":           {"producer", "consumer", "leases", "checkpoint", "metrics/internal/..."},
 	"internal/...":          {},
 	"kinesistest/...":       {"kinesistest/..."},
 	"examples/...":          {"producer", "consumer", "aggregation", "checkpoint", "leases", "leases/dynamo", "kinesistest", "examples/...", "kinesislambda", "kinesislambda/lambdatest"},
@@ -120,6 +121,22 @@ func TestProductionCodeLinksNoTestLibrary(t *testing.T) {
 			continue
 		}
 		for _, lib := range testLibraries {
+			if slices.Contains(r.Deps, lib) {
+				t.Errorf("%s depends on %s", r.path, lib)
+			}
+		}
+	}
+}
+
+// metricsLibraries are linked by programs that ask for them.
+var metricsLibraries = []string{"github.com/prometheus/client_golang/prometheus", "go.opentelemetry.io/otel", "github.com/aws/aws-sdk-go-v2/service/cloudwatch"}
+
+func TestTheCoreLinksNoMetricsLibrary(t *testing.T) {
+	for _, r := range rooms(t) {
+		if matchesAny(r.path, []string{"metrics/...", "kinesistest/...", "examples/...", "integration/...", "cmd/..."}) {
+			continue
+		}
+		for _, lib := range metricsLibraries {
 			if slices.Contains(r.Deps, lib) {
 				t.Errorf("%s depends on %s", r.path, lib)
 			}
