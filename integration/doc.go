@@ -11,5 +11,5 @@
 // of encrypted streams that fail; endpoints and credentials.
 //
 // Files: main_test.go; policy_test.go and permissions_test.go (policies), encryption_test.go, endpoints_test.go; languages_test.go; quickstart_test.go (the
-// quickstart's check against each of the servers), aws_test.go (the same on a real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
+// quickstart's check against each of the servers), wire_test.go (their CBOR and ours), aws_test.go (the same on a real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
 package integration

@@ -78,7 +78,7 @@ func TestTheEmulatorTestsItselfWithoutOurCode(t *testing.T) {
 var sdkUsers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb":   {"leases/dynamo", "kinesistest/...", "examples/..."},
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch": {"metrics/...", "kinesistest/...", "examples/...", "cmd/..."},
-	"github.com/aws/aws-sdk-go-v2/service/kinesis":    {"producer", "consumer", "internal/shards", "internal/wire", "kinesislambda/tostream", "kinesistest/...", "examples/..."},
+	"github.com/aws/aws-sdk-go-v2/service/kinesis":    {"producer", "consumer", "internal/shards", "internal/wire", "kinesislambda/tostream", "kinesistest/...", "examples/...", "integration/bench"},
 	"github.com/aws/aws-sdk-go-v2/service/sqs":        {"kinesislambda/tosqs"},
 	"github.com/aws/aws-sdk-go-v2/service/sns":        {"kinesislambda/tosns"},
 	"github.com/aws/aws-sdk-go-v2/service/s3":         {"kinesislambda/tos3"},

@@ -10,7 +10,7 @@ var startsGoroutines = []string{"internal/owned"}
 
 // ownContext lists the rooms that may make a context out of nothing: programs, and what has a life of its own that no call of a user
 // spans.
-var ownContext = []string{"examples/...", "cmd/...", "kinesistest", "kinesistest/cmd/...", "producer", "metrics/..."}
+var ownContext = []string{"examples/...", "cmd/...", "kinesistest", "kinesistest/cmd/...", "producer", "metrics/...", "integration/bench"}
 
 func TestEveryGoroutineIsStartedByTheLedger(t *testing.T) {
 	each(t, func(r room, f file, n ast.Node) {

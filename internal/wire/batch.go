@@ -1,7 +1,5 @@
 package wire
 
-import "slices"
-
 // maxEntries bounds the records of a reply. The service sends at most 10,000, and takes at most 500.
 const maxEntries = 1 << 16
 
@@ -20,14 +18,15 @@ func (b *batch[E, P]) add(d *deserializer, r run) (*E, *P) {
 		return nil, nil
 	}
 	if len(b.entries) == cap(b.entries) {
-		b.entries = slices.Grow(b.entries, b.expected(d, r))
+		grown := make([]E, len(b.entries), len(b.entries)+b.expected(d, r))
+		copy(grown, b.entries)
+		b.entries = grown
 	}
 	if len(b.parts) == cap(b.parts) {
 		b.parts = make([]P, 0, cap(b.entries)-len(b.entries))
 	}
-	var entry E
-	var part P
-	b.entries, b.parts = append(b.entries, entry), append(b.parts, part)
+	// What lies between length and capacity is zero: nothing was ever there.
+	b.entries, b.parts = b.entries[:len(b.entries)+1], b.parts[:len(b.parts)+1]
 	return &b.entries[len(b.entries)-1], &b.parts[len(b.parts)-1]
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"time"
@@ -113,7 +114,22 @@ func (c *cursor) untag() {
 // text and blob consume a string of their kind. Text is passed on as it came, valid UTF-8 or not: a record is not withheld for the
 // bytes of its key.
 func (c *cursor) text() []byte { return c.str(majorText, "expected text") }
-func (c *cursor) blob() []byte { return c.str(majorBytes, "expected a byte string") }
+
+// blob consumes a byte string. Text in its place is base64, as in JSON: some servers write it so, and the AWS SDK for Java reads it so.
+func (c *cursor) blob() []byte {
+	c.untag()
+	if c.peek()&majorMask != majorText {
+		return c.str(majorBytes, "expected a byte string")
+	}
+	text := c.text()
+	blob := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(blob, text)
+	if err != nil {
+		c.fail("expected a byte string, or base64")
+		return nil
+	}
+	return blob[:n:n]
+}
 
 func (c *cursor) str(major byte, expected string) []byte {
 	if c.peek()&majorMask == majorTag {
@@ -222,29 +238,30 @@ func (c *cursor) boolean() bool {
 	return false
 }
 
-// maxMillis bounds timestamps to what time.Time can print: up to the year 9999.
-const maxMillis = 253402300799999
+const (
+	// maxMillis bounds timestamps to what time.Time can print: up to the year 9999.
+	maxMillis = 253402300799999
+	// leastMillis tells milliseconds from seconds: it is 1973 or 5138. Kinesis began in 2013.
+	leastMillis = 100_000_000_000
+)
 
-// timestamp consumes a timestamp: milliseconds, whole or floating, tagged or not.
+// timestamp consumes a timestamp: milliseconds, whole or floating, tagged or not. A small number is seconds: some servers write CBOR as they
+// do JSON.
 func (c *cursor) timestamp() time.Time {
 	if c.peek() == tagTimestamp {
 		c.pos++
 	}
-	var ms int64
-	if m := c.peek() & majorMask; m == majorUnsigned || m == majorNegative {
-		ms = c.integer()
-	} else if f := c.number(); math.Abs(f) <= maxMillis {
-		ms = int64(math.Round(f))
-	} else {
-		c.fail("timestamp out of range")
+	ms := c.number() // exact: a float of 64 bits has 53 for the number
+	if math.Abs(ms) < leastMillis {
+		ms *= 1000
 	}
-	if ms < -maxMillis || ms > maxMillis {
+	if !(math.Abs(ms) <= maxMillis) { // NaN is out of range too
 		c.fail("timestamp out of range")
 	}
 	if c.err != nil {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms).UTC()
+	return time.UnixMilli(int64(math.Round(ms))).UTC()
 }
 
 // end fails if anything follows the document.

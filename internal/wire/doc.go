@@ -20,7 +20,8 @@
 // A request or a reply is a CBOR map with the member names of the service's model. Three things differ from the JSON of the SDK: blobs are
 // byte strings; timestamps are whole milliseconds under tag 1 (by RFC 8949 it would be seconds); an error has its code under "__type".
 // Requests are written with definite lengths. Replies are read with definite and indefinite ones, with null for absent, with tags,
-// with members that nobody knows, and with whole numbers of any width.
+// with members that nobody knows, and with whole numbers of any width; and, since servers other than AWS's write CBOR as if it were JSON,
+// with base64 in text for a blob and with seconds for a timestamp.
 //
 // Everything goes through the schemas that the SDK was generated with, so that a member which a later SDK knows is sent and
 // received like any other. Only the long lists (records, and what became of records) are read by hand, and only while the SDK

@@ -87,8 +87,8 @@ func encryption(b []byte) types.EncryptionType {
 	return types.EncryptionType(b)
 }
 
-// resultParts is what the pointers of a result lead to.
-type resultParts struct{ sequence, shard, code, message string }
+// resultParts is what the pointers of a result lead to, if the record was stored.
+type resultParts struct{ sequence, shard string }
 
 // results consumes the list of what became of each record of a PutRecords request.
 func (d *deserializer) results() []types.PutRecordsResultEntry {
@@ -116,11 +116,11 @@ func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *result
 			parts.shard = d.slabbed(text)
 			result.ShardId = &parts.shard
 		case "ErrorCode":
-			parts.code = d.slabbed(text)
-			result.ErrorCode = &parts.code
+			code := d.slabbed(text)
+			result.ErrorCode = &code
 		case "ErrorMessage":
-			parts.message = d.slabbed(text)
-			result.ErrorMessage = &parts.message
+			message := d.slabbed(text)
+			result.ErrorMessage = &message
 		default:
 			d.skip()
 		}

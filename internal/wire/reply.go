@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
@@ -23,9 +24,9 @@ const (
 )
 
 // readReply reads the body of a reply into memory of its own, which is as long as the reply says it is. What cannot be read is
-// closed at once: the SDK would read it to its end, which may never come.
-func readReply(r *http.Response) ([]byte, error) {
-	doc, err := readBody(r)
+// closed at once: the SDK would read it to its end, which may never come. If scratch is given, the reply is in its memory if there is room.
+func readReply(r *http.Response, scratch *[]byte) ([]byte, error) {
+	doc, err := readBody(r, scratch)
 	if err != nil {
 		_ = r.Body.Close() // nothing more is wanted of it
 		r.Body = http.NoBody
@@ -33,14 +34,19 @@ func readReply(r *http.Response) ([]byte, error) {
 	return doc, err
 }
 
-func readBody(r *http.Response) ([]byte, error) {
+func readBody(r *http.Response, scratch *[]byte) ([]byte, error) {
 	if r.ContentLength > maxReply {
 		return nil, fmt.Errorf("%w: a reply of %d bytes", ErrTooLarge, r.ContentLength)
 	}
 	if r.ContentLength < 0 {
 		return readUnsized(r.Body)
 	}
-	doc := make([]byte, r.ContentLength)
+	var doc []byte
+	if n := int(r.ContentLength); scratch != nil && n <= cap(*scratch) {
+		doc = (*scratch)[:n]
+	} else {
+		doc = make([]byte, n)
+	}
 	if _, err := io.ReadFull(r.Body, doc); err != nil {
 		return nil, cutOff(err)
 	}
@@ -73,9 +79,20 @@ func cutOff(err error) error {
 	return fmt.Errorf("wire: reading the reply: %w", err)
 }
 
+// scratches are for replies whose values are copied out of them. A reply to PutRecords has some 55 KB; a longer one gets memory of its own.
+var scratches = sync.Pool{New: func() any {
+	b := make([]byte, 128<<10)
+	return &b
+}}
+
 // readOutput reads the reply to an operation that succeeded.
 func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
-	doc, err := readReply(r.Response)
+	var scratch *[]byte
+	if _, ok := out.(*kinesis.PutRecordsOutput); ok { // nothing of it aliases the reply
+		scratch = scratches.Get().(*[]byte)
+		defer scratches.Put(scratch)
+	}
+	doc, err := readReply(r.Response, scratch)
 	if err != nil {
 		return &smithy.DeserializationError{Err: err}
 	}

@@ -109,7 +109,7 @@ func operations() (all []operation) {
 func fill(v reflect.Value, rng *rand.Rand) {
 	switch v.Interface().(type) {
 	case time.Time:
-		v.Set(reflect.ValueOf(time.UnixMilli(rng.Int64N(16e9) * 250).UTC())) // the SDK's JSON has floating seconds, and cuts them off
+		v.Set(reflect.ValueOf(time.UnixMilli((4e8 + rng.Int64N(16e9)) * 250).UTC())) // the SDK's JSON has floating seconds, and cuts them off
 		return
 	case middleware.Metadata:
 		return
