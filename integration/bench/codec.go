@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -17,9 +16,6 @@ import (
 	"github.com/penstock-go/penstock/internal/wire"
 	"github.com/penstock-go/penstock/kinesistest"
 )
-
-// codecTime is how much CPU time the calls of one codec row take.
-const codecTime = 2 * time.Second
 
 // canned is a transport without a network: it takes the request in, and gives the same reply each time.
 type canned struct {
@@ -102,7 +98,7 @@ func codec(ctx context.Context, t *task) (result, error) {
 	return repeat(t, func() error { return call(c) })
 }
 
-// repeat makes a call once to warm up, and then for as long as codecTime.
+// repeat makes a call once to warm up, and then for as long as the task says.
 func repeat(t *task, call func() error) (result, error) {
 	if err := call(); err != nil {
 		return result{}, err
@@ -112,7 +108,7 @@ func repeat(t *task, call func() error) (result, error) {
 		return result{}, err
 	}
 	calls := 0
-	for start := cpuTime(); cpuTime()-start < codecTime; calls++ {
+	for start := cpuTime(); cpuTime()-start < t.Long || calls == 0; calls++ {
 		if err := call(); err != nil {
 			return result{}, err
 		}

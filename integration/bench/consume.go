@@ -15,23 +15,15 @@ import (
 
 // consume reads the task's records with our consumer.
 func consume(fanOut bool) func(context.Context, *task) (result, error) {
+	return consumeBy(func(ctx context.Context, c *kinesis.Client, t *task) error { return handleAll(ctx, c, t, fanOut) })
+}
+
+// consumeSDK reads them in a loop over the SDK's GetRecords.
+func consumeSDK(ctx context.Context, t *task) (result, error) { return consumeBy(readAll)(ctx, t) }
+
+func consumeBy(read func(context.Context, *kinesis.Client, *task) error) func(context.Context, *task) (result, error) {
 	return func(ctx context.Context, t *task) (result, error) {
 		c, err := client(place{t.URL, t.CertFile})
-		if err != nil {
-			return result{}, err
-		}
-		ctx, stop := context.WithCancel(ctx)
-		defer stop()
-		var handled atomic.Int64
-		worker, err := consumer.New(consumer.Config{
-			Application: "bench", Streams: []consumer.Stream{{Name: t.Stream, FanOut: fanOut}}, Kinesis: c, Leases: leases.NewMemory(),
-			Handler: consumer.HandlerFunc(func(_ context.Context, b *consumer.Batch) error {
-				if handled.Add(int64(len(b.Records))) >= int64(t.Records) {
-					stop()
-				}
-				return nil
-			}),
-		})
 		if err != nil {
 			return result{}, err
 		}
@@ -39,41 +31,55 @@ func consume(fanOut bool) func(context.Context, *task) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
-		err = worker.Run(ctx)
-		r := m.stop(t.Records, int64(t.Records)*int64(t.Size))
-		if n := handled.Load(); err == nil && n != int64(t.Records) {
-			err = errors.New("bench: not each record was handled once")
-		}
-		return r, err
+		err = read(ctx, c, t)
+		return m.stop(t.Records, int64(t.Records)*int64(t.Size)), err
 	}
 }
 
-// consumeSDK reads them in a loop over the SDK's GetRecords, one shard after the other, and takes aggregates apart.
-func consumeSDK(ctx context.Context, t *task) (result, error) {
-	c, err := client(place{t.URL, t.CertFile})
+// handleAll runs a consumer until each record was handled.
+func handleAll(ctx context.Context, c *kinesis.Client, t *task, fanOut bool) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var handled atomic.Int64
+	worker, err := consumer.New(consumer.Config{
+		Application: "bench", Streams: []consumer.Stream{{Name: t.Stream, FanOut: fanOut}}, Kinesis: c, Leases: leases.NewMemory(),
+		Handler: consumer.HandlerFunc(func(_ context.Context, b *consumer.Batch) error {
+			if handled.Add(int64(len(b.Records))) >= int64(t.Records) {
+				stop()
+			}
+			return nil
+		}),
+	})
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	m, err := startMeter(t.Profile)
-	if err != nil {
-		return result{}, err
+	if err := worker.Run(ctx); err != nil {
+		return err
 	}
+	if handled.Load() != int64(t.Records) {
+		return errors.New("bench: not each record was handled once")
+	}
+	return nil
+}
+
+// readAll reads all shards, one after the other, with the SDK's calls, and takes aggregates apart.
+func readAll(ctx context.Context, c *kinesis.Client, t *task) error {
 	listed, err := c.ListShards(ctx, &kinesis.ListShardsInput{StreamName: &t.Stream})
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	records := 0
 	for _, shard := range listed.Shards {
 		n, err := readShard(ctx, c, t, shard.ShardId)
 		if err != nil {
-			return result{}, err
+			return err
 		}
 		records += n
 	}
 	if records != t.Records {
-		return result{}, errors.New("bench: not each record was read once")
+		return errors.New("bench: not each record was read once")
 	}
-	return m.stop(t.Records, int64(t.Records)*int64(t.Size)), nil
+	return nil
 }
 
 func readShard(ctx context.Context, c *kinesis.Client, t *task, shard *string) (records int, err error) {

@@ -16,6 +16,6 @@
 // A row may also be another program that takes the same task, as JSON in its last argument, and prints the same result: see task and result.
 //
 // Files: main.go (roles), task.go (what a row is asked and what it answers), serve.go (the emulator, and clients of it), meter.go (CPU time,
-// memory, allocations), floor.go (copying and hashing), codec.go (calls without a server), produce.go, consume.go (from end to end), latency.go
+// memory, allocations), floor.go (copying and hashing), codec.go (calls without a server), deliver.go (readers without one), produce.go, consume.go (from end to end), latency.go
 // (from Put to handler), table.go (which rows there are, and their table).
 package main

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
 
 // programs are the kinds of rows that this program can run itself.
@@ -21,6 +23,7 @@ var programs = map[string]func(context.Context, *task) (result, error){
 	"get": codec, "get-sdk": codec, "put": codec, "put-sdk": codec, "events": codec, "events-sdk": codec,
 	"produce": produce, "produce-sdk": produceSDK,
 	"consume-polling": consume(false), "consume-fanout": consume(true), "consume-sdk": consumeSDK,
+	"deliver-polling": deliver(func(ctx context.Context, c *kinesis.Client, t *task) error { return handleAll(ctx, c, t, false) }), "deliver-sdk": deliver(readAll),
 	"latency-polling": latency(false), "latency-fanout": latency(true),
 }
 
@@ -102,11 +105,13 @@ func (b *bench) section(ctx context.Context, rows *table, s *section) error {
 	}
 	t := s.task
 	t.Stream = "bench"
-	stop, err := b.serve(ctx, &t, strings.HasPrefix(kinds[0], "consume"))
-	if err != nil {
-		return err
+	if s.remote {
+		stop, err := b.serve(ctx, &t, strings.HasPrefix(kinds[0], "consume"))
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
-	defer stop()
 	for _, kind := range kinds {
 		t.Kind, t.Row = kind, s.title+", "+names[kind]
 		if b.profile != "" {
@@ -123,9 +128,6 @@ func (b *bench) section(ctx context.Context, rows *table, s *section) error {
 
 // serve starts a server with the task's stream, filled if it is to be read, and tells the task where it is.
 func (b *bench) serve(ctx context.Context, t *task, filled bool) (stop func(), err error) {
-	if strings.HasPrefix(t.Kind, "get") {
-		return func() {}, nil
-	}
 	cmd := exec.CommandContext(ctx, b.self, "-role", "serve", filepath.Join(b.dir, "cert.pem"))
 	cmd.Stderr = os.Stderr
 	hold, err := cmd.StdinPipe()

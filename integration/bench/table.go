@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // A section is a part of the table. Its first row is what the others are compared with.
@@ -11,6 +12,8 @@ type section struct {
 	title string
 	task  task
 	kinds []string
+
+	remote bool // with a server in another process
 }
 
 // sections are all there is to measure.
@@ -22,6 +25,9 @@ func sections() (all []section) {
 		{title: "PutRecords, 100 x 50 KB, one call", task: task{Records: 100, Size: 50_000}, kinds: []string{"put-sdk", "put"}},
 		{title: "SubscribeToShard, 2,000 x 1 KB", task: task{Records: 2000, Size: 1000}, kinds: []string{"events-sdk", "events"}},
 		{title: "SubscribeToShard, 40 x 50 KB", task: task{Records: 40, Size: 50_000}, kinds: []string{"events-sdk", "events"}},
+		{title: "replies to handler, 100 bytes, aggregated", task: task{Records: 400_000, Size: 100, Aggregated: true, Shards: 4}, kinds: delivering},
+		{title: "replies to handler, 100 bytes, plain", task: task{Records: 40_000, Size: 100, Shards: 4}, kinds: delivering},
+		{title: "replies to handler, 1 KB, plain", task: task{Records: 40_000, Size: 1000, Shards: 4}, kinds: delivering},
 		{title: "put, 100 bytes, aggregated", task: task{Records: 500_000, Size: 100, Aggregated: true, Shards: 4}, kinds: []string{"produce-sdk", "produce", "produce-kpl"}},
 		{title: "put, 1 KB, plain", task: task{Records: 100_000, Size: 1000, Shards: 4}, kinds: []string{"produce-sdk", "produce", "produce-kpl"}},
 		{title: "read, 100 bytes, plain", task: task{Records: 200_000, Size: 100}, kinds: readers},
@@ -34,20 +40,25 @@ func sections() (all []section) {
 		{title: "growth, 100 shards", task: task{Records: 100_000, Size: 100, Shards: 100}, kinds: growing},
 		{title: "growth, 1,000 shards", task: task{Records: 100_000, Size: 100, Shards: 1000}, kinds: growing},
 	} {
+		s.task.Long = 2 * time.Second
 		s.task.Shards = max(s.task.Shards, 1)
+		prefix, _, _ := strings.Cut(s.kinds[0], "-")
+		s.remote = prefix == "produce" || prefix == "consume" || prefix == "latency"
 		all = append(all, s)
 	}
 	return all
 }
 
 var (
-	readers = []string{"consume-sdk", "consume-polling", "consume-fanout", "consume-kcl"}
-	growing = []string{"consume-polling", "consume-fanout"}
+	readers    = []string{"consume-sdk", "consume-polling", "consume-fanout", "consume-kcl"}
+	delivering = []string{"deliver-sdk", "deliver-polling"}
+	growing    = []string{"consume-polling", "consume-fanout"}
 )
 
 // names are the kinds as readers of the table know them.
 var names = map[string]string{
 	"get-sdk": "SDK, JSON", "get": "Penstock", "put-sdk": "SDK, JSON", "put": "Penstock", "events-sdk": "SDK, JSON", "events": "Penstock",
+	"deliver-sdk": "loop over SDK GetRecords", "deliver-polling": "Penstock, polling",
 	"produce-sdk": "loop over SDK PutRecords", "produce": "Penstock producer", "produce-kpl": "KPL (Java)",
 	"consume-sdk": "loop over SDK GetRecords", "consume-polling": "Penstock, polling", "consume-fanout": "Penstock, fan-out", "consume-kcl": "KCL (Java), polling",
 	"latency-polling": "Penstock, polling", "latency-fanout": "Penstock, fan-out",

@@ -1,5 +1,7 @@
 package main
 
+import "time"
+
 // task is what one row is asked to do.
 type task struct {
 	Row        string // its name in the table
@@ -7,6 +9,7 @@ type task struct {
 	Records    int    // user records
 	Size       int    // bytes of data of each
 	Aggregated bool
+	Long       time.Duration // how much CPU time to spend on repetitions, where the records are not all there is to do
 	Shards     int
 	URL        string // of the server; empty for rows that need none
 	CertFile   string // of the server's certificate, in PEM
