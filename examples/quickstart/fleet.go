@@ -60,7 +60,7 @@ func (f *fleet) start(ctx context.Context) error {
 	m := &member{name: fmt.Sprintf("%s-%d", f.place.stream, len(f.members)+1), journal: journal, result: make(chan error, 1), busy: make(chan struct{})}
 	f.members = append(f.members, m)
 	f.mu.Unlock()
-	c, err := consumer.New(consumer.Config{
+	cfg := consumer.Config{
 		Application: f.place.table,
 		Streams:     []consumer.Stream{{Name: f.place.stream, FanOut: f.place.fanOut}},
 		Kinesis:     f.place.kinesis,
@@ -68,7 +68,11 @@ func (f *fleet) start(ctx context.Context) error {
 		WorkerID:    m.name,
 		Handler:     consumer.HandlerFunc(func(_ context.Context, b *consumer.Batch) error { return f.handle(m, b) }),
 		Hooks:       consumer.Hooks{Fetched: func(page consumer.Fetched) { f.fetched(m, page) }},
-	})
+	}
+	if f.place.json {
+		cfg.Protocol = consumer.JSON
+	}
+	c, err := consumer.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type place struct {
 	stream   string
 	table    string
 	fanOut   bool
+	json     bool // not CBOR: kinesalite, for one, does not give data back as it took it
 }
 
 // openPlace connects and creates the stream. The lease table is created by the consumers.
@@ -83,6 +84,7 @@ func (p *place) connect(ctx context.Context, s settings) error {
 			return fmt.Errorf("-kinesis: %w", err)
 		}
 		p.kinesis = kinesis.New(kinesis.Options{Region: "us-east-1", BaseEndpoint: &s.kinesis, Credentials: nobody})
+		p.json = true
 	}
 	if s.dynamodb != "" {
 		if err := checkURL(s.dynamodb); err != nil {

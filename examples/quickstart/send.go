@@ -50,9 +50,12 @@ type sender struct {
 
 func newSender(p *place, files []string) (*sender, error) {
 	s := &sender{files: files, originals: make(map[string]original, len(files))}
+	cfg := producer.Config{Kinesis: p.kinesis, Stream: p.stream, Ordered: true, Hooks: producer.Hooks{WrongShard: func(w producer.WrongShard) { s.resent.Add(int64(w.UserRecords)) }}}
+	if p.json {
+		cfg.Protocol = producer.JSON
+	}
 	var err error
-	s.producer, err = producer.New(producer.Config{Kinesis: p.kinesis, Stream: p.stream, Ordered: true,
-		Hooks: producer.Hooks{WrongShard: func(w producer.WrongShard) { s.resent.Add(int64(w.UserRecords)) }}})
+	s.producer, err = producer.New(cfg)
 	return s, err
 }
 
