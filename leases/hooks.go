@@ -45,6 +45,8 @@ func Tee(hooks ...Hooks) Hooks {
 			Released:       tee.Two(all.Released, h.Released),
 			Given:          tee.Two(all.Given, h.Given),
 			Scanned:        tee.Two(all.Scanned, h.Scanned),
+			Repaired:       tee.One(all.Repaired, h.Repaired),
+			Deleted:        tee.One(all.Deleted, h.Deleted),
 			StoreFailed:    tee.Two(all.StoreFailed, h.StoreFailed),
 		}
 	}
