@@ -386,6 +386,27 @@ func TestAStreamIsScaledTenTimesADay(t *testing.T) {
 	})
 }
 
+func TestAnAccountHasFiftyOnDemandStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1, kinesistest.WithLimits(kinesistest.Limits{Operations: 1}))
+		i := 0
+		create := func() error {
+			time.Sleep(time.Second)
+			i++
+			_, err := r.CreateStream(t.Context(), &kinesis.CreateStreamInput{
+				StreamName: aws.String(fmt.Sprint("s", i)), StreamModeDetails: &types.StreamModeDetails{StreamMode: types.StreamModeOnDemand},
+			})
+			return err
+		}
+		if n := calls(t, tooMany, create); n != 50 {
+			t.Errorf("%d streams were created", n)
+		}
+		time.Sleep(time.Second)
+		_, err := r.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("provisioned"), ShardCount: aws.Int32(1)})
+		must(t, err)
+	})
+}
+
 func TestFewStreamsAndConsumersAreInTheMakingAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1, kinesistest.WithLimits(kinesistest.Limits{Operations: 1}), kinesistest.WithTransitionTime(time.Minute))

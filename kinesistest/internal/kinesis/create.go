@@ -94,29 +94,37 @@ func (db *DB) createStream(c *call) error {
 
 // add makes the stream one of the account's.
 func (db *DB) add(st *stream) error {
-	limited := db.limits.Load().Operations > 0
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if _, exists := db.streams[st.name]; exists {
 		return inUse("stream %s under account %s already exists", st.name, db.opts.AccountID)
 	}
+	if db.limits.Load().Operations > 0 {
+		if err := db.roomFor(st); err != nil {
+			return err
+		}
+	}
+	db.streams[st.name] = st
+	return nil
+}
+
+// roomFor reports whether the account may have another stream. The caller holds db.mu.
+func (db *DB) roomFor(st *stream) error {
 	creating, onDemand := 0, 0
 	for _, other := range db.streams {
-		status, mode := other.getStatus(), other.getMode()
-		if status == statusCreating {
+		if other.getStatus() == statusCreating {
 			creating++
 		}
-		if mode == modeOnDemand {
+		if other.getMode() == modeOnDemand {
 			onDemand++
 		}
 	}
 	switch {
-	case limited && creating >= maxCreating:
+	case creating >= maxCreating:
 		return limitExceeded("account %s has %d streams in %s already", db.opts.AccountID, creating, statusCreating)
-	case limited && st.mode == modeOnDemand && onDemand >= maxOnDemandStreams:
+	case st.mode == modeOnDemand && onDemand >= maxOnDemandStreams:
 		return limitExceeded("account %s has the largest number of on-demand streams, %d", db.opts.AccountID, onDemand)
 	}
-	db.streams[st.name] = st
 	return nil
 }
 

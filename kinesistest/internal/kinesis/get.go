@@ -136,7 +136,7 @@ func writeRecords(enc wire.Encoder, s *shard, v view) {
 		r := v.at(i)
 		enc.Map()
 		enc.Name("SequenceNumber")
-		enc.TextBytes(s.sequence(i, r.at).appendTo(digits[:0]))
+		enc.PlainBytes(s.sequence(i, r.at).appendTo(digits[:0]))
 		enc.Name("ApproximateArrivalTimestamp")
 		enc.Millis(r.at)
 		enc.Name("Data")

@@ -335,7 +335,8 @@ func writePlacement(enc wire.Encoder, p *placement, digits []byte) []byte {
 	}
 	digits = p.number.appendTo(digits[:0])
 	enc.Name("SequenceNumber")
-	enc.TextBytes(digits)
-	writeText(enc, "ShardId", p.shard.id)
+	enc.PlainBytes(digits)
+	enc.Name("ShardId")
+	enc.Plain(p.shard.id)
 	return digits
 }

@@ -15,6 +15,9 @@ type Encoder interface {
 	EndArray()
 	// Name starts a member of a map; its value follows. The name is one of the service's model: it needs no escaping.
 	Name(name string)
+	// Plain and PlainBytes write text that needs no escaping: the digits and identifiers of which a reply has hundreds.
+	Plain(s string)
+	PlainBytes(s []byte)
 	// Text, TextBytes, Blob, Int, Bool and Millis write one value. Millis is a timestamp.
 	Text(s string)
 	TextBytes(s []byte)
@@ -57,6 +60,18 @@ func (e *jsonEncoder) Name(name string) {
 
 func (e *jsonEncoder) Text(s string)      { e.buf = append(appendQuoted(e.buf, s), ',') }
 func (e *jsonEncoder) TextBytes(s []byte) { e.buf = append(appendQuoted(e.buf, s), ',') }
+
+func (e *jsonEncoder) Plain(s string) {
+	e.buf = append(e.buf, '"')
+	e.buf = append(e.buf, s...)
+	e.buf = append(e.buf, '"', ',')
+}
+
+func (e *jsonEncoder) PlainBytes(s []byte) {
+	e.buf = append(e.buf, '"')
+	e.buf = append(e.buf, s...)
+	e.buf = append(e.buf, '"', ',')
+}
 
 func (e *jsonEncoder) Blob(b []byte) {
 	e.buf = append(e.buf, '"')
@@ -105,6 +120,9 @@ func (e *cborEncoder) Array()           { e.buf = append(e.buf, cborArray|cborIn
 func (e *cborEncoder) EndMap()          { e.buf = append(e.buf, cborBreak) }
 func (e *cborEncoder) EndArray()        { e.buf = append(e.buf, cborBreak) }
 func (e *cborEncoder) Name(name string) { e.Text(name) }
+
+func (e *cborEncoder) Plain(s string)      { e.Text(s) }
+func (e *cborEncoder) PlainBytes(s []byte) { e.TextBytes(s) }
 
 func (e *cborEncoder) Text(s string) {
 	e.buf = append(appendHead(e.buf, cborText, uint64(len(s))), s...)
