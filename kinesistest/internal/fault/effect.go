@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -116,7 +117,8 @@ func Again(after time.Duration) Effect {
 
 // unlessAborted ends a panic that is meant for the connection of a client, in a goroutine where there is none.
 func unlessAborted() {
-	if p := recover(); p != nil && p != http.ErrAbortHandler {
+	p := recover()
+	if err, ok := p.(error); p != nil && !(ok && errors.Is(err, http.ErrAbortHandler)) {
 		panic(p)
 	}
 }
