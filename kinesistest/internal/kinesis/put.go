@@ -34,8 +34,6 @@ func (e *entry) member(d wire.Decoder, name []byte) bool {
 // repeat the partition key where the service does.
 func (e *entry) check(auto bool) error {
 	switch {
-	case !e.hasData:
-		return invalid("data", "must not be null")
 	case !e.hasKey && !auto:
 		return invalid("partitionKey", "must not be null")
 	case e.hasKey && len(e.key) == 0:
@@ -283,6 +281,10 @@ func (db *DB) putRecord(c *call) error {
 
 // put stores the entries of a decoded request.
 func (db *DB) put(c *call, p *put) ([]placement, error) {
+	// What every stream wants is asked for before the stream is looked for; whether it wants a partition key, only it knows.
+	if slices.ContainsFunc(p.entries, func(e entry) bool { return !e.hasData }) {
+		return nil, invalid("data", "must not be null")
+	}
 	st, err := db.readyStream(p.streamRef)
 	if err != nil {
 		return nil, err
