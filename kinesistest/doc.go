@@ -45,6 +45,8 @@
 // Credentials, signatures and policies are not checked. Nothing is encrypted. All data is in memory and is lost when the Server is
 // closed. Streams keep records for 24 hours, like the service's by default, or as long as they are told to.
 //
+// How it compares with the service, rule by rule, and with other servers, docs/conformance.md says.
+//
 // The emulator shares no code with the rest of this module, on purpose: a judge must not repeat the mistakes of the judged.
 //
 // Invariants: no lock is held while a request waits or while bytes go to a client; every goroutine is waited for by
