@@ -71,6 +71,9 @@ type Config struct {
 	// at once. The service allows five calls a second for each shard, shared by all its readers: below 200 milliseconds means 200
 	// milliseconds. Default: 1 second. Enhanced fan-out does not poll.
 	PollInterval time.Duration
+	// MaxPollInterval is up to where that time grows, by doubling, on a shard that stays empty: with very many idle shards it saves
+	// calls. At least PollInterval. Default: PollInterval, so that it does not grow.
+	MaxPollInterval time.Duration
 	// MaxBatchRecords is how many user records a batch has, at most. Default: 1,000.
 	MaxBatchRecords int
 	// MaxBatchBytes is how many bytes of data and partition keys a batch has, at most; a record that is larger by itself makes a batch
@@ -185,6 +188,7 @@ func (c Config) withDefaults() Config {
 	c.FailoverTime = cmp.Or(c.FailoverTime, defaultFailoverTime)
 	c.CheckpointInterval = cmp.Or(c.CheckpointInterval, c.FailoverTime/checkpointsPerFailover)
 	c.PollInterval = max(cmp.Or(c.PollInterval, defaultPollInterval), minCallInterval)
+	c.MaxPollInterval = max(c.MaxPollInterval, c.PollInterval)
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, defaultShutdownTimeout)
 	c.MaxBatchRecords = cmp.Or(c.MaxBatchRecords, defaultMaxBatchRecords)
 	c.MaxBatchBytes = cmp.Or(c.MaxBatchBytes, defaultMaxBatchBytes)
@@ -225,6 +229,8 @@ func (c Config) validate() error {
 	v.check(c.MaxBufferedBytes == 0 || c.MaxBufferedBytes >= minMaxBufferedBytes, "MaxBufferedBytes", "is %d; set at least %d",
 		c.MaxBufferedBytes, minMaxBufferedBytes)
 	v.checkDuration("PollInterval", c.PollInterval)
+	v.check(c.MaxPollInterval == 0 || c.MaxPollInterval > 0 && c.MaxPollInterval >= cmp.Or(c.PollInterval, defaultPollInterval), "MaxPollInterval",
+		"is %v; set at least PollInterval, or 0 for that", c.MaxPollInterval)
 	v.checkDuration("CheckpointInterval", c.CheckpointInterval)
 	v.checkDuration("ShutdownTimeout", c.ShutdownTimeout)
 	v.checkCount("MaxLeases", c.MaxLeases)

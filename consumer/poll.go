@@ -20,6 +20,8 @@ const (
 	maxReplyBytes   = 10 << 20
 	// maxReplyMemory is what the largest usual reply takes up: it is reserved before the call, since what will come is not known.
 	maxReplyMemory = maxReplyBytes + maxReplyRecords*recordOverhead
+	// readRate is how many bytes a second all readers of a shard together may read, by the service's documentation.
+	readRate = 2 << 20
 	// callTimeout is when a call is given up. A reply of 10 MiB needs 3 Mbit/s to be in time.
 	callTimeout = 30 * time.Second
 )
@@ -31,8 +33,12 @@ const (
 type poller struct {
 	r        *reader
 	mark     bookmark
-	iterator *string   // nil: to be opened
-	due      time.Time // no call before
+	iterator *string       // nil: to be opened
+	due      time.Time     // no call before
+	pause    time.Duration // the last one at the tip; 0: the shard was behind
+	// throttled: the service has refused a call for its rate. From then on the reader keeps to the rate of the shard; before, it
+	// does not, since a burst may be free.
+	throttled bool
 }
 
 func newPoller(r *reader, from cursor) *poller { return &poller{r: r, mark: newBookmark(from)} }
@@ -106,13 +112,29 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 	p.iterator = out.NextShardIterator
 	got := page{records: out.Records, lag: aws.ToInt64(out.MillisBehindLatest), took: time.Since(started), asOf: started}
 	got.bytes, _ = weigh(got.records)
-	if atTip(got) {
-		p.due = started.Add(p.r.c.cfg.PollInterval)
-	}
+	p.rest(started, &got)
 	if p.iterator == nil {
 		return p.r.ending(ctx, got, out.ChildShards)
 	}
 	return got, nil
+}
+
+// rest says when the next call may be made after one that brought a page.
+func (p *poller) rest(started time.Time, got *page) {
+	cfg := &p.r.c.cfg
+	switch {
+	case !atTip(*got):
+		p.pause = 0
+	case len(got.records) > 0 || p.pause == 0:
+		p.pause = cfg.PollInterval
+	default:
+		p.pause = min(2*p.pause, cfg.MaxPollInterval)
+	}
+	pause := max(p.pause, minCallInterval)
+	if p.throttled {
+		pause = max(pause, time.Duration(got.bytes)*time.Second/readRate)
+	}
+	p.due = started.Add(pause)
 }
 
 // atTip reports whether nothing more can be there to read now. An empty page is no sign of it: the service may return one
@@ -127,7 +149,9 @@ func (p *poller) failed(ctx context.Context, err error) (page, error) {
 		p.iterator = nil // open a new one at the bookmark
 	case retry.NotFound:
 		return p.r.vanished(ctx, err)
-	case retry.Transient, retry.Throttled, retry.Unreachable, retry.Denied, retry.Busy, retry.Encryption, retry.Canceled:
+	case retry.Throttled:
+		p.throttled = true
+	case retry.Transient, retry.Unreachable, retry.Denied, retry.Busy, retry.Encryption, retry.Canceled:
 	}
 	return page{}, err
 }

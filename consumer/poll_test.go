@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/kinesistest"
 )
 
 // failures collects what FetchFailed is told, by class.
@@ -286,5 +288,62 @@ func TestFetchedBytesStayWithinTheBudget(t *testing.T) {
 		close(hold.open)
 		w.await("all handled", func() bool { return handled.Load() == perShard*shardCount })
 		run.mustEnd()
+	})
+}
+
+func TestPausesGrowOnAnIdleShardAndEndWithTheFirstRecord(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		cfg := w.config()
+		cfg.Kinesis, cfg.PollInterval, cfg.MaxPollInterval = client, 500*time.Millisecond, 3*time.Second
+		run := w.start(cfg)
+		w.await("ten calls", func() bool { return len(calls.times("GetRecords")) >= 10 })
+		w.putPlain("a")
+		w.awaitAll()
+		n := len(calls.times("GetRecords"))
+		w.await("two calls more", func() bool { return len(calls.times("GetRecords")) >= n+2 })
+		run.mustEnd()
+		times := calls.times("GetRecords")
+		var gaps []time.Duration
+		for i := 1; i < 7; i++ {
+			gaps = append(gaps, times[i].Sub(times[i-1]))
+		}
+		ms := time.Millisecond
+		if want := []time.Duration{500 * ms, 1000 * ms, 2000 * ms, 3000 * ms, 3000 * ms, 3000 * ms}; !slices.Equal(gaps, want) {
+			t.Errorf("pauses %v, want %v", gaps, want)
+		}
+		if gap := times[n].Sub(times[n-1]); gap != 500*ms {
+			t.Errorf("after a record the pause is %v", gap)
+		}
+	})
+}
+
+func TestAThrottledReaderKeepsToTheRateOfTheShard(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		const each = 512 << 10
+		for range 40 {
+			w.put++
+			w.putRaw("a", make([]byte, each))
+		}
+		throttle := w.server.Inject(kinesistest.Fault{Operation: "GetRecords", Skip: 1, Count: 1, Do: kinesistest.Throttle()})
+		type call struct {
+			at    time.Time
+			bytes int
+		}
+		var pages []call
+		cfg := w.config()
+		cfg.Hooks.Fetched = func(f Fetched) { pages = append(pages, call{time.Now(), f.Bytes}) }
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		if throttle.Fired() != 1 || len(pages) < 3 {
+			t.Fatalf("%d pages", len(pages))
+		}
+		for i := 2; i < len(pages); i++ { // the first came before the refusal
+			least := time.Duration(pages[i-1].bytes) * time.Second / readRate
+			if gap := pages[i].at.Sub(pages[i-1].at); gap < least {
+				t.Errorf("page %d came %v after one of %d bytes, want %v", i, gap, pages[i-1].bytes, least)
+			}
+		}
 	})
 }
