@@ -66,13 +66,21 @@ func TestHandlersAreToldOfTheLifeOfTheirShard(t *testing.T) {
 		h := &witness{HandlerFunc: cfg.Handler.Handle, fails: map[string]int{"start": 1, "from": -1, "end": 2, "drain": -1}}
 		cfg.Handler = h
 		var started, failed, stopped int
+		var mu sync.Mutex
 		cfg.Hooks.Started = func(s Started) {
+			mu.Lock()
+			defer mu.Unlock()
 			if started++; s.Err != nil {
 				failed++
 			}
 		}
 		var last []State
-		cfg.Hooks.Stopped = func(s Stopped) { stopped++; last = append(last, s.State) }
+		cfg.Hooks.Stopped = func(s Stopped) {
+			mu.Lock()
+			defer mu.Unlock()
+			stopped++
+			last = append(last, s.State)
+		}
 		run := w.start(cfg)
 		w.awaitAll()
 		w.split(0)
