@@ -113,8 +113,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 // begin does what comes before any lease is held.
 func (c *Consumer) begin(ctx context.Context, worker string) error {
-	c.changing <- struct{}{}
-	defer func() { <-c.changing }()
+	if err := c.change(ctx); err != nil {
+		return err
+	}
+	defer c.changed()
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
@@ -156,13 +158,17 @@ func (c *Consumer) coordination() leases.Config {
 func (c *Consumer) watchLeases(hooks leases.Hooks) leases.Hooks {
 	scanned, failed := hooks.Scanned, hooks.StoreFailed
 	hooks.Scanned = func(s leases.Snapshot, planned leases.Planned) {
-		c.roll.Load().scanned(s, c.cfg.FailoverTime)
+		if l := c.roll.Load(); l != nil { // Run may have returned without waiting for a handler that is stuck
+			l.scanned(s, c.cfg.FailoverTime)
+		}
 		if scanned != nil {
 			scanned(s, planned)
 		}
 	}
 	hooks.StoreFailed = func(op string, err error) {
-		c.roll.Load().attempted()
+		if l := c.roll.Load(); l != nil {
+			l.attempted()
+		}
 		if failed != nil {
 			failed(op, err)
 		}

@@ -36,7 +36,10 @@ const deadAfter = 3
 //     for as long as this process lives, if it still has the lease.
 func (c *Consumer) Health() error {
 	l := c.roll.Load()
-	if l == nil {
+	switch {
+	case l == nil && c.running.Load():
+		return nil // it looks for its streams
+	case l == nil:
 		return &HealthError{Reasons: []string{"Run does not run"}}
 	}
 	var reasons []string

@@ -21,7 +21,7 @@ const (
 	retentionRepeat = time.Hour
 	// retentionShare is from which share of the retention on a lag is reported, in percent: at a retention of a day, five hours remain.
 	retentionShare = 80
-	// rereadAfter is how long nothing may have come of a shard for it to be read on behind the last record without another look at that. If
+	// rereadAfter is how long a shard may not have been read for it to be read on behind the last record without another look at that. If
 	// the record is gone, so may be others. The shortest retention is a day.
 	rereadAfter = time.Hour
 )
@@ -96,13 +96,23 @@ func (r *reader) checkRetention() {
 // errOverslept is why records are missing where a lease still stood at the time of its first listing.
 var errOverslept = errors.New("the application was away for longer than the stream keeps records")
 
-// overslept reports that a lease stands at a time from which the stream has no records any more.
+// overslept notes that a lease stands at a time from which the stream has no records any more. With the first record that is left it
+// is reported that there may have been others: a shard in which nothing has ever come in, so that its lease stays at its time, is no case
+// for that.
 func (r *reader) overslept(since time.Time) {
 	retention := time.Duration(r.stream.retention.Load())
 	if r.held.Lease().Checkpoint != checkpoint.Latest || since.IsZero() || retention == 0 || time.Since(since) < retention {
 		return
 	}
-	err := &TrimmedError{Shard: r.shard, Position: checkpoint.Latest, Cause: fmt.Errorf("since %v: %w", since.UTC().Format(time.RFC3339), errOverslept)}
-	r.c.cfg.Hooks.trimmed(err)
-	r.log.Error("records left the stream before they were read; going on with the oldest", zap.Error(err))
+	r.asleep = &TrimmedError{Shard: r.shard, Position: checkpoint.Latest, Cause: fmt.Errorf("since %v: %w", since.UTC().Format(time.RFC3339), errOverslept)}
+}
+
+// awake reports what overslept has noted.
+func (r *reader) awake() {
+	if r.asleep == nil {
+		return
+	}
+	r.c.cfg.Hooks.trimmed(r.asleep)
+	r.log.Error("records may have left the stream before they were read; going on with the oldest", zap.Error(r.asleep))
+	r.asleep = nil
 }

@@ -76,7 +76,8 @@ type reader struct {
 	shape    Shape
 	unpack   *unpacker
 	progress *progress
-	adrift   bool // the lease names a time and no record yet
+	adrift   bool          // the lease names a time and no record yet
+	asleep   *TrimmedError // what may have been lost since that time; nil: nothing
 
 	vital  *vital
 	warned time.Time // when it was last said that records are near the stream's retention; used by tend alone
@@ -287,6 +288,7 @@ func (r *reader) anchored(first *Record) bool {
 		return false
 	}
 	r.adrift = false
+	r.awake()
 	return true
 }
 

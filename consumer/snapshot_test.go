@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -248,4 +249,56 @@ func TestHooksSeeEveryCallAndWhatTheKCLMeasures(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnIdleShardIsNotTakenForOneWhoseRecordsAreGone(t *testing.T) {
+	for _, fanOut := range []bool{false, true} {
+		bubble(t, 1, func(w *world) {
+			var trimmed []*TrimmedError
+			cfg := w.config()
+			cfg.FailoverTime = 10 * time.Minute // 30 hours have very many renewals otherwise
+			cfg.PollInterval, cfg.Streams[0].FanOut = time.Minute, fanOut
+			cfg.Hooks.Trimmed = func(err *TrimmedError) { trimmed = append(trimmed, err) }
+			w.putPlain("a")
+			run := w.start(cfg)
+			w.awaitAll()
+			time.Sleep(30 * time.Hour) // the record is gone from the stream, but it was handled
+			w.server.ExpireIterators(testStream, "")
+			w.putPlain("b")
+			w.awaitAll()
+			run.mustEnd()
+			w.verify()
+			if len(trimmed) > 0 {
+				t.Errorf("reported %v", trimmed)
+			}
+		})
+	}
+}
+
+func TestAWorkerThatStartsIsHealthy(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		hold := newGate()
+		calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+			if op == "DescribeStreamSummary" {
+				return nil, hold.pass(req.Context())
+			}
+			return nil, nil
+		}
+		cfg := w.config()
+		cfg.Kinesis = client
+		c, run := w.launch(cfg)
+		w.await("it looks for its stream", func() bool { return hold.waiting.Load() == 1 })
+		if err := c.Health(); err != nil {
+			t.Errorf("%v", err)
+		}
+		short, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		if err := c.RemoveStream(short, testStream); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a change of the streams meanwhile: %v", err)
+		}
+		close(hold.open)
+		w.await("it runs", func() bool { return len(w.held(c)) == 1 })
+		run.mustEnd()
+	})
 }

@@ -216,7 +216,7 @@ type bookmark struct {
 	origin cursor    // where the source began
 	open   cursor    // where an iterator or a subscription that is opened now begins
 	last   string    // sequence number of the last record fetched; empty before the first
-	at     time.Time // when that was
+	at     time.Time // when the last page came, with records or without
 }
 
 func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
@@ -224,18 +224,19 @@ func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
 // pass moves the bookmark behind records that were fetched. It reports whether a record is missing that was asked for by its number,
 // and so has been trimmed, and with it perhaps others that follow it.
 func (b *bookmark) pass(records []types.Record) (missing bool) {
+	b.at = time.Now()
 	if len(records) == 0 {
 		return false
 	}
 	first := aws.ToString(records[0].SequenceNumber)
 	missing = b.open.kind == types.ShardIteratorTypeAtSequenceNumber && !sameNumber(first, b.open.sequence)
-	b.last, b.at = aws.ToString(records[len(records)-1].SequenceNumber), time.Now()
+	b.last = aws.ToString(records[len(records)-1].SequenceNumber)
 	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: b.last}
 	return missing
 }
 
-// wake moves the bookmark from behind the last record to the record itself, if that was long ago: then it shows whether it, and with it
-// perhaps others, has been trimmed. What was delivered is dropped by its number.
+// wake moves the bookmark from behind the last record to the record itself, if nothing was asked for for long: then it shows whether
+// it, and with it perhaps others, has been trimmed meanwhile. What was delivered is dropped by its number.
 func (b *bookmark) wake() {
 	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > rereadAfter {
 		b.open = cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last}

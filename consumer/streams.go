@@ -28,8 +28,10 @@ func (c *Consumer) AddStream(ctx context.Context, s Stream) error {
 	if err := c.validateAdded(s); err != nil {
 		return err
 	}
-	c.changing <- struct{}{}
-	defer func() { <-c.changing }()
+	if err := c.change(ctx); err != nil {
+		return err
+	}
+	defer c.changed()
 	if c.roll.Load() == nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -53,6 +55,18 @@ func (c *Consumer) AddStream(ctx context.Context, s Stream) error {
 	return nil
 }
 
+// change takes the right to change the set of streams, and changed gives it back.
+func (c *Consumer) change(ctx context.Context) error {
+	select {
+	case c.changing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("consumer: change the streams: %w", ctx.Err())
+	}
+}
+
+func (c *Consumer) changed() { <-c.changing }
+
 func (c *Consumer) validateAdded(s Stream) error {
 	var v faults
 	v.check(c.cfg.MultiStream, "MultiStream", "is false, so that leases are keyed for a single stream; set it, in all workers of the application")
@@ -74,9 +88,11 @@ func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnknownStream, err)
 	}
-	c.changing <- struct{}{}
+	if err := c.change(ctx); err != nil {
+		return err
+	}
 	gone := c.forgetStream(id)
-	<-c.changing
+	c.changed()
 	if gone == nil {
 		return fmt.Errorf("%w: %s", ErrUnknownStream, id.Name())
 	}
