@@ -105,7 +105,16 @@ func (c *Coordinator) digest(ctx context.Context, r reading) {
 	}
 	c.heedNames(ctx, all.Leases)
 	c.heedMembers()
-	c.act(ctx, r, all)
+	if r.whole || c.anyIdle(all.Leases) {
+		c.act(ctx, r, all)
+		return
+	}
+	c.hooks.Scanned(all, Planned{})
+}
+
+// anyIdle reports whether one of the leases just read has no live holder: else there is nothing to plan in a part of the table.
+func (c *Coordinator) anyIdle(rows []Lease) bool {
+	return slices.ContainsFunc(rows, func(row Lease) bool { return !row.Ended() && !c.watch.seen[row.Key].idleSince.IsZero() })
 }
 
 // act plans and carries out this worker's part.
