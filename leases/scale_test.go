@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/penstock-go/penstock/kinesistest"
+	"github.com/penstock-go/penstock/kinesistest/oracle"
 	"github.com/penstock-go/penstock/leases"
 	"github.com/penstock-go/penstock/leases/dynamo"
 )
@@ -34,6 +35,7 @@ type crowd struct {
 	*testing.T
 	server *kinesistest.Server
 	store  leases.Store
+	handle func(*leases.Held) // what the workers' handlers do
 
 	mu      sync.Mutex // guards the fields below
 	members map[string]*member
@@ -53,9 +55,13 @@ type member struct {
 }
 
 func newCrowd(t *testing.T, shards int, weather ...kinesistest.Fault) *crowd {
-	server := kinesistest.New()
+	var opts []kinesistest.Option
+	if shards <= 1000 { // the history of a larger fleet takes gigabytes
+		opts = append(opts, kinesistest.WithOracle(0))
+	}
+	server := kinesistest.New(opts...)
 	c := &crowd{
-		T: t, server: server, members: make(map[string]*member), reading: make(map[string]*leases.Held), reader: make(map[string]string),
+		T: t, server: server, handle: obedient, members: make(map[string]*member), reading: make(map[string]*leases.Held), reader: make(map[string]string),
 		unread: make(map[string]time.Time),
 	}
 	t.Cleanup(func() {
@@ -124,7 +130,7 @@ func (c *crowd) work(name string, h *leases.Held) {
 	}
 	c.reading[key], c.reader[key] = h, name
 	c.mu.Unlock()
-	obedient(h)
+	c.handle(h)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reading[key] == h {
@@ -203,6 +209,14 @@ func (c *crowd) end() {
 	}
 	if twice > 0 {
 		c.Errorf("%d shards were begun while another reader was trusted", twice)
+	}
+	if c.server.Oracle() == nil {
+		return
+	}
+	for _, verdict := range oracle.Check(c.server.Oracle().History(), oracle.Report{
+		Consumers: []oracle.Consumer{{Name: "fleet", Table: "scale", FailoverTime: 9 * time.Second}}, // for as long as a holder trusts a write
+	}) {
+		c.Errorf("the oracle: %v", verdict)
 	}
 }
 
