@@ -10,6 +10,16 @@
 // Other scenarios run in virtual time against kinesistest: what the library needs to be allowed, against the policies in docs/policies; keys
 // of encrypted streams that fail; endpoints and credentials.
 //
-// Files: main_test.go; policy_test.go and permissions_test.go (policies), encryption_test.go, endpoints_test.go; languages_test.go; quickstart_test.go (the
-// quickstart's check against each of the servers), wire_test.go (their CBOR and ours), aws_test.go (the same on a real account, behind -tags aws: it costs about 0.30 US dollars a run and removes what it creates; its authors have not run it).
+// Files:
+//
+//	main_test.go         leaked goroutines
+//	quickstart_test.go   the quickstart's check against each of the servers
+//	aws_test.go          the same on a real account, behind -tags aws: about 0.30 US dollars a run; it removes what it creates; not run by its authors
+//	wire_test.go         others' CBOR and ours
+//	leases_test.go       the lease store
+//	languages_test.go    the emulator, used from another language
+//	policy_test.go       policies, and permissions_test.go what is needed of them
+//	encryption_test.go   keys that fail
+//	endpoints_test.go    endpoints, accounts and credentials
+//	tee_test.go          hooks that are joined
 package integration
