@@ -129,12 +129,13 @@ func (o *opener) open() (plain consumer.Record, ok bool) {
 		o.members.Skip(int(min(skip, math.MaxInt32)))
 		return consumer.Record{}, false
 	}
-	if o.malformed != nil && isMalformed(err) {
+	broken := isMalformed(err)
+	if broken && o.malformed != nil {
 		o.malformed(&consumer.AggregateError{Shard: o.shard, SequenceNumber: o.outer.Kinesis.SequenceNumber, Cause: err})
 	}
 	k := &o.outer.Kinesis
 	return consumer.Record{
-		PartitionKey: k.PartitionKey, SequenceNumber: k.SequenceNumber, ApproximateArrival: o.arrival, Data: k.Data, Malformed: isMalformed(err),
+		PartitionKey: k.PartitionKey, SequenceNumber: k.SequenceNumber, ApproximateArrival: o.arrival, Data: k.Data, Malformed: broken,
 	}, skip == 0
 }
 

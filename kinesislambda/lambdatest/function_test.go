@@ -19,15 +19,16 @@ import (
 	"github.com/penstock-go/penstock/consumer"
 )
 
-var bootstrap string
+// bootstrap is a function with aws-lambda-go, plain one without.
+var bootstrap, plain string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "bootstrap")
 	if err != nil {
 		panic(err)
 	}
-	bootstrap = filepath.Join(dir, "bootstrap")
-	out, err := exec.Command("go", "build", "-o", bootstrap, "./testdata/bootstrap").CombinedOutput()
+	bootstrap, plain = filepath.Join(dir, "bootstrap"), filepath.Join(dir, "plain")
+	out, err := exec.Command("go", "build", "-o", dir, "./testdata/bootstrap", "./testdata/plain").CombinedOutput()
 	if err != nil {
 		panic(string(out))
 	}
@@ -240,5 +241,40 @@ func TestStartNamesEveryFault(t *testing.T) {
 		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), field+":") {
 			t.Errorf("%s: %v", field, err)
 		}
+	}
+}
+
+func TestAFunctionNeedsNoRuntimeLibrary(t *testing.T) {
+	var log bytes.Buffer
+	f := begin(t, Config{Bootstrap: plain, Log: &log, Timeout: 10 * time.Second})
+	for range 2 {
+		if answer, err := f.Invoke(t.Context(), []byte("{}")); err != nil || string(answer) != `{"wrong":400}` {
+			t.Errorf("answer %s, error %v", answer, err)
+		}
+	}
+	var fault *FunctionError
+	if _, err := f.Invoke(t.Context(), []byte(`"nonsense"`)); !errors.As(err, &fault) {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil || log.String() != "202 400\n202 400\n" {
+		t.Errorf("%v; the function's posts were answered %q", err, log.String())
+	}
+}
+
+func TestAFunctionSaysWhyItCannotStart(t *testing.T) {
+	f := begin(t, Config{Bootstrap: plain, Env: []string{"CANNOT_START=1"}})
+	var fault *FunctionError
+	if _, err := f.Invoke(t.Context(), []byte("{}")); !errors.Is(err, ErrInit) || !errors.As(err, &fault) || fault.Type != "Plain.Init" || fault.Message != "cannot start" {
+		t.Error(err)
+	}
+}
+
+func TestAFileThatIsNoProgramSaysSo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	if err := os.WriteFile(path, []byte{0x7f, 'E', 'L', 'F', 0}, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begin(t, Config{Bootstrap: path}).Invoke(t.Context(), []byte("{}")); !errors.Is(err, ErrInit) {
+		t.Error(err)
 	}
 }
