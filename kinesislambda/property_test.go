@@ -194,3 +194,89 @@ func (w *world) verifyNothingLost(f *moody, needed map[string]string) {
 		w.Errorf("%d records were dropped", w.tally.of("dropped"))
 	}
 }
+
+// ledger is a function with a tumbling window that keeps the numbers of all records in its state, and fails at random.
+type ledger struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	closed []string // what each last call that succeeded was about
+}
+
+func (l *ledger) call(_ context.Context, e WindowEvent) (r WindowResponse, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mood := l.random.IntN(8)
+	switch {
+	case mood == 0:
+		return r, errBad
+	case mood == 1:
+		panic("in a mood")
+	case mood == 2:
+		return r, nil // without a state
+	}
+	state := string(e.State["all"])
+	records := e.Records
+	if mood == 3 && len(records) > 1 {
+		at := l.random.IntN(len(records)-1) + 1
+		r.BatchItemFailures = []events.KinesisBatchItemFailure{{ItemIdentifier: records[at].Kinesis.SequenceNumber}}
+		records = records[:at]
+	}
+	for i := range records {
+		state = strings.Trim(strings.Trim(state, `"`)+" "+string(records[i].Kinesis.Data), " ")
+	}
+	state = `"` + strings.Trim(state, `"`) + `"`
+	r.State = State{"all": json.RawMessage(state)}
+	if e.IsFinalInvokeForWindow {
+		l.closed = append(l.closed, fmt.Sprintf("%d: %s", e.Window.Start.Unix(), strings.Trim(state, `"`)))
+	}
+	return r, nil
+}
+
+// Whatever the function does, and whenever its worker stops, each window is closed with all of its records, each once and in order.
+func TestEachWindowIsClosedWithAllOfItsRecords(t *testing.T) {
+	for seed := range uint64(25) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			bubble(t, func(w *world) { w.surviveWindows(rand.New(rand.NewPCG(seed, 11))) })
+		})
+	}
+}
+
+func (w *world) surviveWindows(random *rand.Rand) {
+	m := w.mapping()
+	m.TumblingWindow = 10 * time.Second
+	m.ReportBatchItemFailures = true
+	m.BisectBatchOnFunctionError = random.IntN(2) == 0
+	m.BatchSize = 1 + random.IntN(8)
+	l := &ledger{random: rand.New(rand.NewPCG(random.Uint64(), 1))}
+	windows := make(map[int64][]string)
+	stop := w.start(handler(w, l.call, m))
+	for n := range 80 {
+		start := time.Now().Truncate(m.TumblingWindow).Unix()
+		w.put(fmt.Sprint(n))
+		windows[start] = append(windows[start], fmt.Sprint(n))
+		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+		if random.IntN(10) == 0 {
+			stop()
+			stop = w.start(handler(w, l.call, m))
+		}
+	}
+	want := make(map[string]bool)
+	for start, all := range windows {
+		want[fmt.Sprintf("%d: %s", start, strings.Join(all, " "))] = true
+	}
+	w.await("all windows", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		seen := make(map[string]bool)
+		for _, c := range l.closed {
+			seen[c] = true
+		}
+		return len(seen) >= len(want)
+	})
+	stop()
+	for _, c := range l.closed {
+		if !want[c] {
+			w.Errorf("closed with something else than its records: %s", c)
+		}
+	}
+}
