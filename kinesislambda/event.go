@@ -121,7 +121,7 @@ func (o *opener) open() (plain consumer.Record, ok bool) {
 	if o.done != nil {
 		skip, o.done = o.done[0], o.done[1:]
 	}
-	err := error(aggregation.ErrNotAggregated)
+	err := aggregation.ErrNotAggregated
 	if !o.raw {
 		err = o.members.Reset(o.outer.Kinesis.Data)
 	}

@@ -77,7 +77,7 @@ func verifyPlaces(t *rapid.T, records []events.KinesisEventRecord, raw bool, don
 			t.Fatalf("record %s/%d was done", r.SequenceNumber, r.SubSequence)
 		}
 	}
-	if !slices.IsSortedFunc(all, func(a, b consumer.Record) int { return compare(a, b) }) {
+	if !slices.IsSortedFunc(all, compare) {
 		t.Fatal("out of order")
 	}
 }
