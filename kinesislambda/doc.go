@@ -35,6 +35,9 @@
 // Nothing is passed over without a [Destination] that has been told, unless [Mapping].DiscardOnExhaustion says so. While a tumbling
 // window is open, no checkpoint passes its first record. docs/lambda.md lists the service's rules, each with the test that shows it.
 //
+// On top of the memory that the consumer counts, each call under way has a copy of its records' data, and where the function is not of one
+// of the most usual shapes, the event as JSON besides: 6 MB at most. A window's state is kept for each shard.
+//
 // Where this and the service differ: a function in this process cannot be killed, so that one which hangs past its time holds up its
 // shard (compiled functions are killed, see package lambdatest); a window is closed once its shard was seen without records after its
 // end, by the worker's clock; when an answer

@@ -7,9 +7,13 @@ import (
 	"log"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/kinesislambda"
+	"github.com/penstock-go/penstock/kinesistest"
+	"github.com/penstock-go/penstock/leases"
 )
 
 // A function's main is lambda.Start(kinesislambda.Wrap(handler)). In a test it is called like any function.
@@ -76,4 +80,59 @@ func ExampleWrapWindow() {
 	// Output:
 	// orders: 41
 	// 0
+}
+
+// A Lambda function, unchanged, in a worker. What it cannot do in three attempts goes to a destination; the bad record is found by halves.
+func ExampleHandler() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	server := kinesistest.New() // in place of a real account
+	defer server.Close()
+	client := server.Kinesis()
+	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("orders"), ShardCount: aws.Int32(1)}); err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"poison", "one", "two"} {
+		in := &kinesis.PutRecordInput{StreamName: aws.String("orders"), PartitionKey: aws.String("customer-7"), Data: []byte(text)}
+		if _, err := client.PutRecord(ctx, in); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	function := func(_ context.Context, e events.KinesisEvent) error {
+		for _, r := range e.Records {
+			if string(r.Kinesis.Data) == "poison" {
+				return fmt.Errorf("this cannot be handled")
+			}
+		}
+		for _, r := range e.Records {
+			fmt.Printf("handled: %s\n", r.Kinesis.Data)
+		}
+		stop()
+		return nil
+	}
+	handler, err := kinesislambda.Handler(function, kinesislambda.Mapping{
+		MaximumRetryAttempts:       2,
+		BisectBatchOnFunctionError: true,
+		OnFailure: kinesislambda.DestinationFunc(func(_ context.Context, r *kinesislambda.InvocationRecord) error {
+			fmt.Printf("passed over: %d record, %s\n", r.KinesisBatchInfo.BatchSize, r.RequestContext.Condition)
+			return nil
+		}),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := consumer.New(consumer.Config{
+		Application: "billing", Streams: []consumer.Stream{{Name: "orders"}}, Kinesis: client, Leases: leases.NewMemory(), Handler: handler,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := c.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// passed over: 1 record, RetryAttemptsExhausted
+	// handled: one
+	// handled: two
 }

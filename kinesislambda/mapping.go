@@ -48,7 +48,7 @@ type Mapping struct {
 	// Timeout is how long a call of the function may take, as in the function's configuration: 1 second to 15 minutes. Default: 3
 	// seconds. Then its context ends, and the call has failed, whatever it returns. A function in this process that does not return is
 	// waited for all the same: called again beside itself it would break the order of records. A compiled one, which package
-	// lambdatest runs, is killed.
+	// lambdatest runs, is killed; the start of its process counts here, so that the time should be ample.
 	Timeout time.Duration
 	// FunctionArn is what the function sees itself called as. Default: a function called "function" of the stream's account.
 	FunctionArn string
