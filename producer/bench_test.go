@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -138,4 +139,41 @@ func sdkLoop(b *testing.B, client *kinesis.Client, keys []string, data []byte) {
 		})
 	}
 	wg.Wait()
+}
+
+// BenchmarkLatency puts a record each millisecond, and reports what a result takes beyond Linger at the 50th and 99th percentile.
+func BenchmarkLatency(b *testing.B) {
+	keys, data := benchRecords(100)
+	const linger = 5 * time.Millisecond
+	p, err := producer.New(producer.Config{Kinesis: newInstant(keys).client(), Stream: stream, Linger: linger})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := p.PutSync(context.Background(), producer.Record{PartitionKey: "k"}); err != nil {
+		b.Fatal(err)
+	}
+	var mu sync.Mutex
+	var beyond []time.Duration
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	b.ResetTimer()
+	for i := range b.N {
+		<-tick.C
+		start := time.Now()
+		done := func(producer.Result) {
+			took := time.Since(start) - linger
+			mu.Lock()
+			defer mu.Unlock()
+			beyond = append(beyond, took)
+		}
+		if err := p.Put(context.Background(), producer.Record{PartitionKey: keys[i%len(keys)], Data: data}, done); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(beyond)
+	b.ReportMetric(float64(beyond[len(beyond)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(beyond[len(beyond)*99/100].Microseconds()), "p99-µs")
 }
