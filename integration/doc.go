@@ -15,6 +15,7 @@
 //	main_test.go         leaked goroutines
 //	quickstart_test.go   the quickstart's check against each of the servers
 //	aws_test.go          the same on a real account, behind -tags aws: about 0.30 US dollars a run; it removes what it creates; not run by its authors
+//	producer_test.go     the producer against each of the servers
 //	wire_test.go         others' CBOR and ours
 //	leases_test.go       the lease store
 //	languages_test.go    the emulator, used from another language
