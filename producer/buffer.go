@@ -24,7 +24,22 @@ type buffer struct {
 	received int64         // and all that ever had
 	drained  chan struct{} // closed when it is closed and no record has a place
 
-	size int // bytes when empty
+	size    int      // bytes when empty
+	crowded []*share // somebody waits for them
+}
+
+// How much of the buffer one shard of several may have, in terms of what is free: so there is always some room for the other shards, however
+// many have their share. A shard that its budget holds back has nothing from more.
+const (
+	sharesOfFree     = 8
+	heldSharesOfFree = 1
+)
+
+// share is what the records of one shard have of the buffer. It is guarded by buffer.mu.
+type share struct {
+	bytes, records int
+	held           bool
+	waiters        []chan struct{} // closed when it is worth asking again
 }
 
 // generation is the records accepted between two flushes.
@@ -36,6 +51,7 @@ type generation struct {
 
 type waiter struct {
 	size  int
+	share *share
 	ready chan struct{} // closed when granted or refused
 	gen   *generation   // nil: refused. Written before ready is closed.
 }
@@ -47,7 +63,7 @@ func newBuffer(bytes, records int) *buffer {
 }
 
 // tryReserve takes room for one record of so many bytes, if there is some and nobody waits for it.
-func (b *buffer) tryReserve(size int) (*generation, error) {
+func (b *buffer) tryReserve(size int, s *share) (*generation, error) {
 	if size > b.size {
 		return nil, ErrLargerThanBuffer
 	}
@@ -56,15 +72,68 @@ func (b *buffer) tryReserve(size int) (*generation, error) {
 	switch {
 	case b.closed:
 		return nil, ErrClosed
-	case len(b.waiters) > 0 || !b.fits(size):
+	case len(b.waiters) > 0 || !b.fits(size) || b.hasEnough(s, size):
 		return nil, ErrBufferFull
 	}
-	return b.take(size), nil
+	return b.take(size, s), nil
+}
+
+// hasEnough reports whether a shard must wait for its own records to leave. It needs mu.
+func (b *buffer) hasEnough(s *share, size int) bool {
+	if s == nil || s.records == 0 {
+		return false
+	}
+	most := sharesOfFree
+	if s.held {
+		most = heldSharesOfFree
+	}
+	return s.bytes+size > most*b.bytes || s.records+1 > most*b.records
+}
+
+// await waits until a shard may have room for one more record; whether there is any is another question.
+func (b *buffer) await(ctx context.Context, size int, s *share, hurry func()) error {
+	for {
+		b.mu.Lock()
+		if b.closed || !b.hasEnough(s, size) {
+			b.mu.Unlock()
+			return nil
+		}
+		again := make(chan struct{})
+		if len(s.waiters) == 0 {
+			b.crowded = append(b.crowded, s)
+		}
+		s.waiters = append(s.waiters, again)
+		b.mu.Unlock()
+		hurry()
+		select {
+		case <-again:
+		case <-ctx.Done():
+			return context.Cause(ctx) // again is closed with the others
+		}
+	}
+}
+
+// hold marks a shard as held back, or not any more.
+func (b *buffer) hold(s *share, held bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.held = held
+	b.grant()
+}
+
+func (s *share) wake() {
+	for _, w := range s.waiters {
+		close(w)
+	}
+	s.waiters = nil
 }
 
 // reserve takes room for one record and waits for it until ctx ends. hurry is called, without a lock, if it has to wait.
-func (b *buffer) reserve(ctx context.Context, size int, hurry func()) (*generation, error) {
-	w, gen, err := b.enter(size)
+func (b *buffer) reserve(ctx context.Context, size int, s *share, hurry func()) (*generation, error) {
+	if err := b.await(ctx, size, s, hurry); err != nil {
+		return nil, err
+	}
+	w, gen, err := b.enter(size, s)
 	if w == nil {
 		return gen, err
 	}
@@ -84,16 +153,16 @@ func (b *buffer) reserve(ctx context.Context, size int, hurry func()) (*generati
 }
 
 // enter takes room at once, or returns a place in the queue.
-func (b *buffer) enter(size int) (*waiter, *generation, error) {
+func (b *buffer) enter(size int, s *share) (*waiter, *generation, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return nil, nil, ErrClosed
 	}
 	if len(b.waiters) == 0 && b.fits(size) {
-		return nil, b.take(size), nil
+		return nil, b.take(size, s), nil
 	}
-	w := &waiter{size: size, ready: make(chan struct{})}
+	w := &waiter{size: size, share: s, ready: make(chan struct{})}
 	b.waiters = append(b.waiters, w)
 	return w, nil, nil
 }
@@ -114,7 +183,11 @@ func (b *buffer) leave(w *waiter) bool {
 func (b *buffer) fits(size int) bool { return b.records > 0 && size <= b.bytes }
 
 // take needs mu.
-func (b *buffer) take(size int) *generation {
+func (b *buffer) take(size int, s *share) *generation {
+	if s != nil {
+		s.bytes += size
+		s.records++
+	}
 	b.bytes -= size
 	b.records--
 	b.accepted++
@@ -123,14 +196,32 @@ func (b *buffer) take(size int) *generation {
 	return b.current
 }
 
+// leaves takes a record off its shard's share. It needs mu.
+func (s *share) leaves(size int) {
+	if s != nil {
+		s.bytes -= size
+		s.records--
+	}
+}
+
 // grant serves waiters, in order, as long as the first one fits. It needs mu.
 func (b *buffer) grant() {
 	for len(b.waiters) > 0 && b.fits(b.waiters[0].size) {
 		w := b.waiters[0]
 		b.waiters = b.waiters[1:]
-		w.gen = b.take(w.size)
+		w.gen = b.take(w.size, w.share)
 		close(w.ready)
 	}
+	if len(b.crowded) == 0 {
+		return
+	}
+	b.crowded = slices.DeleteFunc(b.crowded, func(s *share) bool {
+		enough := b.hasEnough(s, 0)
+		if !enough {
+			s.wake()
+		}
+		return !enough
+	})
 }
 
 // lend takes bytes for a request without waiting: requests must go on while the buffer is full. Until they are given back it may be overdrawn, and
@@ -155,19 +246,21 @@ func (b *buffer) finish(records []record) {
 	defer b.mu.Unlock()
 	b.records += len(records)
 	for i := range records {
+		records[i].share.leaves(records[i].size)
 		b.forget(records[i].gen)
 	}
 	b.grant()
 }
 
 // cancel gives back what a record had reserved that was then not taken in.
-func (b *buffer) cancel(gen *generation, size int) {
+func (b *buffer) cancel(r *record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.bytes += size
+	b.bytes += r.size
 	b.records++
 	b.received--
-	b.forget(gen)
+	r.share.leaves(r.size)
+	b.forget(r.gen)
 	b.grant()
 }
 
@@ -211,6 +304,10 @@ func (b *buffer) close() {
 		close(w.ready)
 	}
 	b.waiters = nil
+	for _, s := range b.crowded {
+		s.wake()
+	}
+	b.crowded = nil
 }
 
 // empty reports whether no record has a place.

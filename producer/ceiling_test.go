@@ -151,7 +151,7 @@ func TestTheHeapIsBoundedThoughAShardThrottlesForGood(t *testing.T) {
 				full = max(full, 100*s.PendingBytes/buffer, s.PendingRecords/1000)
 			}
 			wg.Wait()
-			if full < 90 {
+			if full < 45 { // the shard that throttles may have as much as is free
 				t.Errorf("the buffer was never more than %d %% full", full)
 			}
 			// What is allocated during a collection counts as live in it; the few that took long say nothing.

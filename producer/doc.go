@@ -54,7 +54,8 @@
 // Each shard has a budget of Kinesis records and bytes, which starts at what the service promises of a shard: 1000 records and 1 MiB in a
 // second. A shard that refuses entries gets less, by how much it refuses, and more again with time; one that takes more than was promised, as a
 // server without limits does, gets twice as much until it refuses. What a budget does not allow waits, and what is for other shards goes past
-// it. A shard that refuses everything is asked at a hundredth of the rate. Where the shards are not known there are no budgets, but only the
+// it, in the buffer too: of several shards none has more than eight times of what is free, and one that its budget holds back not more than
+// is free. A shard that refuses everything is asked at a hundredth of the rate. Where the shards are not known there are no budgets, but only the
 // delays of the entries that were refused.
 //
 // [Producer.Shards] tells each shard's load, and the keys that make most of it: found in samples, in fixed memory. When a shard throttles for

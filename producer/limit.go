@@ -55,6 +55,7 @@ type budget struct {
 
 	took    window // what was stored in the last second
 	refused window // what was not, for its rate
+	share   share  // guarded by buffer.mu
 	again   []*entry
 	waiting []*entry // behind those which were sent before and come again
 	load    load
@@ -223,6 +224,7 @@ func (c *collector) makeReady(e *entry) {
 	}
 	if !b.holds() {
 		c.paced = append(c.paced, b)
+		c.buffer.hold(&b.share, true)
 		c.signal()
 	}
 	b.hold(e)
@@ -241,6 +243,8 @@ func (c *collector) turn(now moment) moment {
 		if b.holds() {
 			kept = append(kept, b)
 			again = min(again, then)
+		} else {
+			c.buffer.hold(&b.share, false)
 		}
 	}
 	clear(c.paced[len(kept):])
@@ -253,6 +257,7 @@ func (c *collector) pace() {
 	var entries []*entry
 	for _, b := range c.paced {
 		entries = append(entries, b.empty()...)
+		c.buffer.hold(&b.share, false)
 	}
 	c.paced = nil
 	for _, e := range entries {

@@ -315,3 +315,51 @@ func TestAThrottledRequestCutsNoShardsBudget(t *testing.T) {
 		}
 	})
 }
+
+// Callers that push into a shard which throttles for good fill no more than their share of the buffer: who puts for other shards is not
+// held up, though everybody waits for room in one buffer.
+func TestAShardThatThrottlesLeavesRoomInTheBuffer(t *testing.T) {
+	for name, change := range map[string]func(*producer.Config){
+		"bytes":   func(c *producer.Config) { c.MaxBufferedBytes = 1 << 20 },
+		"records": func(c *producer.Config) { c.MaxBufferedRecords = 1000 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 2)
+				r.faults.add(on("PutRecords", 0, throttleEntries(func(_ int, e types.PutRecordsRequestEntry) bool {
+					return e.ExplicitHashKey != nil && *e.ExplicitHashKey == firstShard
+				})))
+				p := r.producer(func(c *producer.Config) { c.TTL = time.Hour; change(c) })
+				synctest.Wait() // it knows the shards
+				ctx, cancel := context.WithCancel(t.Context())
+				var pushers sync.WaitGroup
+				for range 8 {
+					pushers.Go(func() { pour(ctx, p, firstShard, 1000, nil) })
+				}
+				time.Sleep(10 * time.Second)
+				if err := p.TryPut(producer.Record{PartitionKey: "hot", ExplicitHashKey: firstShard, Data: make([]byte, 1000)}, nil); !errors.Is(err, producer.ErrBufferFull) {
+					t.Errorf("TryPut for the shard that throttles: %v", err)
+				}
+				for i := range 1000 {
+					start := time.Now()
+					if _, err := p.PutSync(t.Context(), producer.Record{PartitionKey: "cold", ExplicitHashKey: lastShard, Data: make([]byte, 1000)}); err != nil {
+						t.Fatal(err)
+					}
+					if took := time.Since(start); took > 150*time.Millisecond {
+						t.Fatalf("record %d of the other shard took %v", i, took)
+					}
+				}
+				r.faults.mu.Lock()
+				r.faults.rules = nil
+				r.faults.mu.Unlock()
+				time.Sleep(10 * time.Second)
+				cancel()
+				pushers.Wait()
+				r.must(p.Flush(t.Context()))
+				if s := p.Stats(); s.PendingRecords != 0 || s.PendingBytes != 0 {
+					t.Errorf("after all: %+v", s)
+				}
+			})
+		})
+	}
+}

@@ -112,9 +112,9 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 	if err != nil {
 		return err
 	}
-	gen, err := p.buffer.tryReserve(rec.size)
+	gen, err := p.buffer.tryReserve(rec.size, rec.share)
 	if errors.Is(err, ErrBufferFull) {
-		gen, err = p.waitForRoom(ctx, rec.size)
+		gen, err = p.waitForRoom(ctx, rec.size, rec.share)
 	}
 	if err != nil {
 		return err
@@ -124,11 +124,11 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 }
 
 // waitForRoom is apart from Put to keep that small: it runs only if the buffer is full.
-func (p *Producer) waitForRoom(ctx context.Context, size int) (*generation, error) {
+func (p *Producer) waitForRoom(ctx context.Context, size int, s *share) (*generation, error) {
 	if p.callbacks.inside() {
 		return nil, ErrInCallback
 	}
-	gen, err := p.buffer.reserve(ctx, size, p.hurry)
+	gen, err := p.buffer.reserve(ctx, size, s, p.hurry)
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("producer: put: %w", err)
 	}
@@ -141,7 +141,7 @@ func (p *Producer) TryPut(r Record, done func(Result)) error {
 	if err != nil {
 		return err
 	}
-	gen, err := p.buffer.tryReserve(rec.size)
+	gen, err := p.buffer.tryReserve(rec.size, rec.share)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,11 @@ func (p *Producer) admit(r *Record) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	return rec, p.route.Load().checkSize(&rec, r.Data)
+	route := p.route.Load()
+	if len(route.budgets) > 1 {
+		rec.share = &route.budgets[route.shard(rec.hash)].share
+	}
+	return rec, route.checkSize(&rec, r.Data)
 }
 
 // checkSize refuses a record that is larger than the stream takes, as far as that is known.
@@ -176,7 +180,7 @@ func (p *Producer) enter(rec *record, data []byte) error {
 	}
 	l.mu.Unlock()
 	if err != nil {
-		p.buffer.cancel(rec.gen, rec.size)
+		p.buffer.cancel(rec)
 		return err
 	}
 	switch {

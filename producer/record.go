@@ -33,7 +33,8 @@ type record struct {
 	expires      moment
 	done         func(Result)
 	gen          *generation
-	past         *past // nil if it has always been in one entry
+	share        *share // of its shard, as of its Put; nil if there is none
+	past         *past  // nil if it has always been in one entry
 }
 
 // past is what became of a record in entries that were taken apart since.
