@@ -173,6 +173,21 @@ func TestCountersShowNothingBeforeAnythingHappens(t *testing.T) {
 }
 
 func TestEachMetricCanBeMade(t *testing.T) {
+	got := everything(t)
+	for _, name := range prometheus.Names() {
+		if got[name] == nil {
+			t.Errorf("no way leads to %s", name)
+		}
+		delete(got, name)
+	}
+	for name := range got {
+		t.Errorf("%s is not among the names", name)
+	}
+}
+
+// everything calls every hook and returns what is exported then.
+func everything(t *testing.T) map[string]*dto.MetricFamily {
+	t.Helper()
 	m := prometheus.New(prometheus.WithOutsideShard())
 	c, p := m.Consumer(), m.Producer(stream)
 	m.Watch(stream, fixed{})
@@ -198,16 +213,7 @@ func TestEachMetricCanBeMade(t *testing.T) {
 	c.DeadLettered(consumer.DeadLettered{Failed: consumer.Failed{Shard: shard}})
 	c.Leases.Released(leases.Lease{}, "")
 	c.Leases.StoreFailed("Scan", nil)
-	got := scrape(t, m)
-	for _, name := range prometheus.Names() {
-		if got[name] == nil {
-			t.Errorf("no way leads to %s", name)
-		}
-		delete(got, name)
-	}
-	for name := range got {
-		t.Errorf("%s is not among the names", name)
-	}
+	return scrape(t, m)
 }
 
 type fixed struct{}
