@@ -23,4 +23,6 @@
 //	encryption_test.go   keys that fail
 //	endpoints_test.go    endpoints, accounts and credentials
 //	tee_test.go          hooks that are joined
+//	capacity_test.go     the sums of docs/capacity.md, and replay
+//	overhead_test.go     a benchmark: what metrics cost
 package integration

@@ -326,3 +326,25 @@ func TestOneAttemptIsMadeForEachRequest(t *testing.T) {
 		w.must(m.Close(w.Context()))
 	})
 }
+
+// The documentation has sums, of which these are the numbers.
+func TestAnApplicationAndAShardHaveAsManyMetricsAsTheDocumentationReckonsWith(t *testing.T) {
+	for level, want := range map[cloudwatch.Level][2]int{cloudwatch.Summary: {24, 10}, cloudwatch.Detailed: {46, 18}} {
+		inWorld(t, func(w *world) {
+			w.run(w.metrics(func(c *cloudwatch.Config) { c.Shards, c.Level = true, level }))
+			whole, shard := 0, 0
+			for name := range w.sums() {
+				switch {
+				case !strings.Contains(name, "ShardId="):
+					whole++
+				case strings.Contains(name, "ErrorCode="), strings.Contains(name, "FailedRecords"): // only of a shard in trouble
+				case strings.Contains(name, "ShardId=shardId-000000000000"):
+					shard++
+				}
+			}
+			if got := [2]int{whole, shard}; got != want {
+				t.Errorf("level %d: %v metrics, want %v", level, got, want)
+			}
+		})
+	}
+}

@@ -39,9 +39,9 @@
 // # What it costs
 //
 // CloudWatch charges for each combination of name and dimensions (0.30 US dollars a month for the first 10,000), and 0.01 for 1,000
-// requests. With the defaults a producer has about 16 of them and a consumer 17, which the workers of an application share; by shards it is
-// about 13 more for each shard that is read and 10 for each that is written, or 6.90 US dollars a month for a shard with both.
-// docs/capacity.md has the sums. Statistics have no percentiles.
+// requests. With the defaults an application with a producer and a consumer of one stream has 24 of them, 7.20 US dollars a month,
+// whatever the number of its workers. Each shard adds 10 of them at Summary and 18 at Detailed, 3.00 and 5.40 US dollars a month, if shards
+// are asked for. docs/capacity.md has the sums. Statistics have no percentiles.
 //
 // Files: config.go, store.go, produce.go, consume.go, report.go.
 package cloudwatch
