@@ -380,7 +380,7 @@ func (c *collector) wait(pages <-chan page) bool {
 	var tight <-chan struct{}
 	ring := time.NewTimer(time.Hour)
 	defer ring.Stop()
-	if due, any := c.nextDue(); any {
+	if due, waits := c.nextDue(); waits {
 		ring.Reset(time.Until(due))
 		tight = c.r.c.budget.tightened()
 	}
@@ -402,13 +402,13 @@ func (c *collector) wait(pages <-chan page) bool {
 }
 
 // nextDue returns when the first window ends of a parcel that only waits for that.
-func (c *collector) nextDue() (due time.Time, any bool) {
+func (c *collector) nextDue() (due time.Time, waits bool) {
 	for _, l := range c.lanes {
-		if l.busy == nil && len(l.queue) > 0 && len(l.queue[0].records) > 0 && (!any || l.queue[0].due.Before(due)) {
-			due, any = l.queue[0].due, true
+		if l.busy == nil && len(l.queue) > 0 && len(l.queue[0].records) > 0 && (!waits || l.queue[0].due.Before(due)) {
+			due, waits = l.queue[0].due, true
 		}
 	}
-	return due, any
+	return due, waits
 }
 
 // load begins a page. It returns false if there is none and never will be.

@@ -47,7 +47,7 @@ func (c *Consumer) Health() error {
 	idle := time.Since(l.tried)
 	l.mu.Unlock()
 	if idle > deadAfter*c.cfg.FailoverTime {
-		reasons = append(reasons, fmt.Sprintf("the lease table was not asked for for %v", idle.Round(time.Millisecond)))
+		reasons = append(reasons, fmt.Sprintf("nobody has asked for the lease table in %v", idle.Round(time.Millisecond)))
 	}
 	for _, r := range l.all() {
 		if deaf := r.deafFor(); deaf > c.cfg.ShutdownTimeout+c.cfg.FailoverTime {

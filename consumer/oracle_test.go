@@ -77,7 +77,7 @@ func (c *court) report(worker string, b *Batch) {
 	}
 }
 
-// puts puts plain records and aggregates of ten keys.
+// puts sends plain records and aggregates of ten keys.
 func (c *court) puts(n int) {
 	c.Helper()
 	for range n {

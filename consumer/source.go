@@ -235,7 +235,7 @@ func (b *bookmark) pass(records []types.Record) (missing bool) {
 	return missing
 }
 
-// wake moves the bookmark from behind the last record to the record itself, if nothing was asked for for long: then it shows whether
+// wake moves the bookmark from behind the last record to the record itself, if long nothing was asked for: then it shows whether
 // it, and with it perhaps others, has been trimmed meanwhile. What was delivered is dropped by its number.
 func (b *bookmark) wake() {
 	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > rereadAfter {
