@@ -284,7 +284,7 @@ func (d *discovery) doubts(open []shards.Shard) bool {
 }
 
 func (d *discovery) sayDegraded(why error) {
-	if d.degraded && why != ErrAutoDistribution || d.p.cfg.DisableAggregation {
+	if d.degraded && !errors.Is(why, ErrAutoDistribution) || d.p.cfg.DisableAggregation {
 		return
 	}
 	d.degraded = true

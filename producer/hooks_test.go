@@ -81,7 +81,7 @@ func TestHooksTellWhyRecordsWereGivenUp(t *testing.T) {
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if len(h.users) != 2 || h.users[0].Err != producer.ErrExpired || h.users[0].Attempts == 0 || h.users[1].Err != producer.ErrClosed {
+		if len(h.users) != 2 || !errors.Is(h.users[0].Err, producer.ErrExpired) || h.users[0].Attempts == 0 || !errors.Is(h.users[1].Err, producer.ErrClosed) {
 			t.Errorf("%+v", h.users)
 		}
 	})

@@ -1,3 +1,5 @@
+// Package producer does what the Amazon Kinesis Producer Library does.
+//
 // # Coming from the KPL
 //
 // What each option of the Amazon Kinesis Producer Library is here. "The client" is the *kinesis.Client in Config.Kinesis, which the AWS SDK

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/penstock-go/penstock/internal/shards"
@@ -190,7 +191,7 @@ func (b *budget) turn(now moment) (free []*entry, again moment) {
 
 // empty takes all entries out.
 func (b *budget) empty() []*entry {
-	all := append(b.again, b.waiting...)
+	all := slices.Concat(b.again, b.waiting)
 	b.again, b.waiting = nil, nil
 	return all
 }

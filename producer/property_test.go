@@ -244,7 +244,7 @@ func (s *storm) judge(t *testing.T, records []stored) {
 }
 
 func (s *storm) check(t *testing.T) {
-	records := append(s.earlier, s.read()...)
+	records := slices.Concat(s.earlier, s.read())
 	s.judge(t, records)
 	at, present := make(map[string]stored), make(map[string]bool)
 	for i := range records {

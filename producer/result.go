@@ -1,6 +1,9 @@
 package producer
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Result is what became of one record. A nil Err means that the record is stored where every consumer finds it.
 type Result struct {
@@ -52,7 +55,7 @@ func failedError(reason error, attempts []Attempt, maybe bool) *FailedError {
 		last := attempts[n-1]
 		e.Attempts, e.Last, e.Code = last.Number, last.kind, last.Code
 	}
-	if e.Last == reason {
+	if errors.Is(e.Last, reason) {
 		e.Last = nil
 	}
 	return e

@@ -178,7 +178,7 @@ func (e *entry) finish(landed landing) finished {
 
 // settleFailed needs collector.mu.
 func (p *Producer) settleFailed(s *settlement, e *entry, f *failure, start, now moment) {
-	if e.budget != nil && f.kind == ErrThrottled && !f.whole {
+	if e.budget != nil && errors.Is(f.kind, ErrThrottled) && !f.whole {
 		e.budget.throttled(e, start, now)
 	}
 	if f.permanent != nil {
@@ -201,7 +201,7 @@ func (p *Producer) tryAgain(s *settlement, e *entry, now moment) {
 	case p.collector.dead:
 		s.giveUp(e, ErrClosed)
 		return
-	case p.cfg.FailIfThrottled && e.attempts[len(e.attempts)-1].kind == ErrThrottled:
+	case p.cfg.FailIfThrottled && errors.Is(e.attempts[len(e.attempts)-1].kind, ErrThrottled):
 		s.giveUp(e, ErrThrottled)
 		return
 	case p.cfg.MaxAttempts > 0 && e.tries >= p.cfg.MaxAttempts:
