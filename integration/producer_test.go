@@ -21,7 +21,7 @@ import (
 // Through a split in the middle, each record that a producer reports as put stands on the server where the result says.
 func TestTheProducerTellsTheTruthOnOtherServers(t *testing.T) {
 	for server, protocol := range map[string]producer.Protocol{
-		"kinesalite":    producer.JSON, // data that it gets in CBOR it gives back as something else, in CBOR and in JSON
+		"kinesalite":    producer.JSON, // data that it gets in CBOR it gives back in JSON as something that is no string
 		"kinesis-local": producer.CBOR,
 	} {
 		t.Run(server, func(t *testing.T) {

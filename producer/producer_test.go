@@ -117,9 +117,10 @@ func TestBadRecordsAreRefusedAndNothingElse(t *testing.T) {
 func TestNewNamesEveryFault(t *testing.T) {
 	_, err := producer.New(producer.Config{Stream: "a b", Linger: time.Minute, TTL: time.Second, RequestTimeout: -1, MaxAttempts: -1,
 		MaxBufferedBytes: 1, MaxBufferedRecords: -1, MaxInFlight: -1, MaxRequestRecords: 501, MaxRequestBytes: 11 << 20, MaxAggregateBytes: 1,
-		MaxAggregateRecords: -1, OnOrderedFailure: 7})
+		MaxAggregateRecords: -1, AggregateBelow: -1, ShardRatePercent: -1, OnOrderedFailure: 7})
 	for _, field := range []string{"Kinesis", "Stream", "Linger", "RequestTimeout", "MaxAttempts", "MaxBufferedBytes", "MaxBufferedRecords",
-		"MaxInFlight", "MaxRequestRecords", "MaxRequestBytes", "MaxAggregateBytes", "MaxAggregateRecords", "OnOrderedFailure"} {
+		"MaxInFlight", "MaxRequestRecords", "MaxRequestBytes", "MaxAggregateBytes", "MaxAggregateRecords", "AggregateBelow",
+		"ShardRatePercent", "OnOrderedFailure"} {
 		if err == nil || !strings.Contains(err.Error(), "Config."+field+": ") {
 			t.Errorf("%s is not named in: %v", field, err)
 		}
