@@ -260,7 +260,7 @@ func TestSeriesWithoutRoomAreCountedAndDropped(t *testing.T) {
 			fill(m, 1000)
 			time.Sleep(time.Minute)
 		}
-		if got := m.Stats(); got.Buffered > 100 || got.Dropped < 10*3900 {
+		if got := m.Stats(); got.Buffered > 200 || got.Dropped < 10*3900 {
 			t.Errorf("got %+v", got)
 		}
 		if err := m.Close(w.Context()); err == nil {

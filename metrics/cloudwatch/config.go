@@ -44,7 +44,8 @@ type Config struct {
 	Interval time.Duration
 	// Timeout is when a request is given up. Default: 5 seconds.
 	Timeout time.Duration
-	// MaxSeries bounds the combinations of name and dimensions; what exceeds them is counted and dropped. About 300 bytes of memory each.
+	// MaxSeries bounds the combinations of name and dimensions, in the interval that is under way and once more in those that could not
+	// be put yet; what exceeds them is counted and dropped. Those of shards take half of it at most. About 300 bytes of memory each.
 	// Default: 10,000.
 	MaxSeries int
 	// Logger is told of requests that fail. Default: none.

@@ -76,17 +76,16 @@ func workers(s leases.Snapshot) int {
 	return len(holders)
 }
 
-// shard counts a value of ProcessTask n times: for the application, and for the shard where that is wanted.
+// shard counts a value of ProcessTask n times, by the shard where that is wanted.
 func (m *Metrics) shard(name string, unit types.StandardUnit, level Level, of consumer.Shard, v, n float64) {
 	if level > m.cfg.Level {
 		return
 	}
 	s := series{name: name, unit: unit, operation: processTask}
-	m.store.add(s, v, n)
 	if m.cfg.Shards {
 		s.shard = of.ID
-		m.store.add(s, v, n)
 	}
+	m.store.add(s, v, n)
 }
 
 // timed puts a Success and a Time, as the KCL does for whatever it calls.

@@ -15,8 +15,8 @@
 //	hook ─ produce.go, consume.go ─▶ statistics of this interval, by name and dimensions ─ report.go, every Interval ─▶ PutMetricData
 //	                                 store.go: at most MaxSeries                            at most 1,000 to a request
 //
-// The hooks add to a count, a sum, a least and a greatest value under a lock that is held for nothing else. A goroutine of its own takes
-// all of them away every [Config].Interval and puts them. Where that fails they are put back among those of the next interval: nothing is
+// The hooks add to a count, a sum, a least and a greatest value by the finest dimensions, under a lock that is held for nothing else. A
+// goroutine of its own takes all of them away every [Config].Interval, sums them up by the wider dimensions and puts them. Where that fails they are put back among those of the next interval: nothing is
 // lost, nothing grows, and a shard's or a producer's time is not touched; what was put though its reply was lost is put twice. Only
 // values are dropped for whose series there is no room, and those that CloudWatch calls invalid; [Metrics.Stats] counts.
 //

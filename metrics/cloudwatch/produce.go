@@ -35,7 +35,7 @@ type produced struct {
 	stream string
 }
 
-// put counts a value n times, without dimensions, with the stream and, where wanted and known, with the shard.
+// put counts a value n times: by the stream and, where wanted and known, by the shard.
 func (p *produced) put(name string, unit types.StandardUnit, level Level, shard string, v, n float64) {
 	p.putCode(name, unit, level, shard, "", v, n)
 }
@@ -44,14 +44,11 @@ func (p *produced) putCode(name string, unit types.StandardUnit, level Level, sh
 	if level > p.m.cfg.Level {
 		return
 	}
-	of := series{name: name, unit: unit, code: code}
-	p.m.store.add(of, v, n)
-	of.stream = p.stream
-	p.m.store.add(of, v, n)
-	if p.m.cfg.Shards && shard != "" {
+	of := series{name: name, unit: unit, code: code, stream: p.stream}
+	if p.m.cfg.Shards {
 		of.shard = shard
-		p.m.store.add(of, v, n)
 	}
+	p.m.store.add(of, v, n)
 }
 
 func (p *produced) request(r producer.RequestDone) {

@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"maps"
 	"math"
 	"sync"
 
@@ -32,13 +31,15 @@ func (s *statistics) merge(o statistics) {
 	s.low, s.high = min(s.low, o.low), max(s.high, o.high)
 }
 
-// store is the statistics of the interval that is under way.
+// store is the statistics of the interval that is under way. They are kept by the finest dimensions alone and summed up when they are taken:
+// a hook pays for one addition, whatever the number of dimensions.
 type store struct {
 	limit int
 
-	mu      sync.Mutex // guards what follows; held for no longer than an addition
+	mu      sync.Mutex // guards what follows; held for no longer than an addition, but for the summing up once in an interval
 	all     map[series]*statistics
-	dropped int64 // values without room
+	left    map[series]*statistics // summed up, and not put yet: the last put failed
+	dropped int64                  // values without room
 }
 
 func newStore(limit int) *store { return &store{limit: limit, all: make(map[series]*statistics)} }
@@ -50,39 +51,80 @@ func (s *store) add(of series, v, n float64) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.merge(of, statistics{count: n, sum: v * n, low: v, high: v})
+	more := statistics{count: n, sum: v * n, low: v, high: v}
+	if s.merge(s.all, of, more) {
+		return
+	}
+	s.dropped += int64(n)
+	if of.shard != "" { // without room for the shard it counts for the whole all the same
+		of.shard = ""
+		s.merge(s.all, of, more)
+	}
 }
 
-// merge needs mu.
-func (s *store) merge(of series, more statistics) {
-	have := s.all[of]
+// merge adds to one of the maps, if there is room. Series of shards, which are the many, may take half of it. It needs mu.
+func (s *store) merge(to map[series]*statistics, of series, more statistics) bool {
+	have := to[of]
 	if have == nil {
-		if len(s.all) >= s.limit {
-			s.dropped += int64(more.count)
-			return
+		room := s.limit
+		if of.shard != "" {
+			room /= 2
+		}
+		if len(to) >= room {
+			return false
 		}
 		have = new(statistics)
-		s.all[of] = have
+		to[of] = have
 	}
 	have.merge(more)
+	return true
 }
 
-// take returns what there is and begins anew.
+// wider returns the series that one is a part of: that without the shard, and for those of a producer that without the stream.
+func (s series) wider() (series, bool) {
+	switch {
+	case s.shard != "":
+		s.shard = ""
+	case s.operation == "" && s.stream != "":
+		s.stream = ""
+	default:
+		return s, false
+	}
+	return s, true
+}
+
+// take returns what there is, summed up, and begins anew.
 func (s *store) take() map[series]*statistics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.all
-	s.all = make(map[series]*statistics, len(all))
-	return all
+	out := s.left
+	if out == nil {
+		out = make(map[series]*statistics, 2*len(s.all))
+	}
+	for of, more := range s.all { // the wider ones first: for them there must be room
+		for up, ok := of.wider(); ok; up, ok = up.wider() {
+			s.fit(out, up, *more)
+		}
+	}
+	for of, more := range s.all {
+		s.fit(out, of, *more)
+	}
+	s.left, s.all = nil, make(map[series]*statistics, len(s.all))
+	return out
 }
 
-// giveBack merges what could not be put.
+// fit merges what there is room for. It needs mu.
+func (s *store) fit(to map[series]*statistics, of series, more statistics) {
+	if !s.merge(to, of, more) {
+		s.dropped += int64(more.count)
+	}
+}
+
+// giveBack keeps what could not be put until it is taken again.
 func (s *store) giveBack(all map[series]*statistics) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for of, more := range maps.All(all) {
-		s.merge(of, *more)
-	}
+	s.left = all
 }
 
 // drop counts values that are given up.
@@ -98,5 +140,5 @@ func (s *store) drop(part []series, all map[series]*statistics) {
 func (s *store) size() (buffered int, dropped int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.all), s.dropped
+	return len(s.all) + len(s.left), s.dropped
 }
