@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,11 +184,11 @@ func (a *account) checkKeys(r *role) {
 func TestATokenThatIsRefusedAsExpiredCostsNoRecord(t *testing.T) {
 	inAccount(t, func(a *account) {
 		f := &fleet{a: a}
-		var refused int
+		var refused atomic.Int64
 		f.start(func(cfg *consumer.Config) {
 			cfg.Streams[0].FanOut = false
 			cfg.Hooks.FetchFailed = func(_ consumer.Shard, err error) {
-				if refused++; errors.Is(err, consumer.ErrAccessDenied) {
+				if refused.Add(1); errors.Is(err, consumer.ErrAccessDenied) {
 					a.t.Errorf("told %v", err)
 				}
 			}
@@ -199,8 +200,8 @@ func TestATokenThatIsRefusedAsExpiredCostsNoRecord(t *testing.T) {
 		a.produce(10)
 		time.Sleep(time.Minute)
 		f.end()
-		if got := a.handled.Load(); got != 10 || reads.Fired() != 3 || puts.Fired() != 2 || refused != 3 {
-			a.t.Errorf("%d of 10 records handled, %d reads and %d puts refused, told %d times", got, reads.Fired(), puts.Fired(), refused)
+		if got := a.handled.Load(); got != 10 || reads.Fired() != 3 || puts.Fired() != 2 || refused.Load() != 3 {
+			a.t.Errorf("%d of 10 records handled, %d reads and %d puts refused, told %d times", got, reads.Fired(), puts.Fired(), refused.Load())
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,7 +235,10 @@ func story(t *testing.T, effect *kinesistest.Effect) (told []string) {
 		}
 		began := time.Now()
 		w.produce(m.Producer(stream), func(*producer.Producer) {})
+		var mu sync.Mutex
 		hooks := consumer.Tee(m.Consumer(), consumer.Hooks{StateChanged: func(s consumer.Shard, _, to consumer.State) {
+			mu.Lock()
+			defer mu.Unlock()
 			told = append(told, fmt.Sprint(s.ID, to, time.Since(began).Truncate(time.Second)))
 		}})
 		w.consume(hooks, same, func() {
