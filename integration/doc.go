@@ -18,6 +18,7 @@
 //	producer_test.go     the producer against each of the servers
 //	wire_test.go         others' CBOR and ours
 //	leases_test.go       the lease store
+//	idle_unix_test.go    what a worker takes that has nothing to do
 //	languages_test.go    the emulator, used from another language
 //	policy_test.go       policies, and permissions_test.go what is needed of them
 //	encryption_test.go   keys that fail

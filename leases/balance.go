@@ -14,6 +14,7 @@ type standing struct {
 	idle    bool // it is nobody's, or its holder is silent
 	overdue bool // it has been idle for so long that the worker for which it was meant seems not to take it
 	barred  bool // this worker must leave it alone for now
+	held    bool // this worker holds it
 	remote  bool // others watch it: whether its holder lives is for them to find out
 }
 
@@ -28,14 +29,16 @@ type scene struct {
 	caps      map[string]int  // the others' limits, where they are known
 	led       bool            // a Java worker leads: balancing is its business
 	giving    bool            // what is dealt to others is written in their names, because not everybody sees it
+	partial   bool            // a part of the table was read: enough to take, not to ask
 }
 
 // plan is what one worker does next to have its fair share.
 type plan struct {
-	take []Lease // idle ones, in the order in which to try
-	ask  []Lease // others' leases
-	give []gift  // idle ones for others
-	idle int     // leases that can be read and that nobody holds
+	take  []Lease // idle ones, in the order in which to try
+	ask   []Lease // others' leases
+	give  []gift  // idle ones for others
+	share int     // how many leases this worker should have
+	idle  int     // leases that can be read and that nobody holds
 	// load counts each live worker's leases, those of workers that leave excepted; one in a handoff counts where it goes.
 	load map[string]int
 }
@@ -61,7 +64,7 @@ func balance(s scene) plan {
 	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
 	mine, gifts := p.shareOut()
-	return plan{take: p.order(mine), give: gifts, ask: p.moves(), idle: len(p.idle), load: load}
+	return plan{take: p.order(mine), give: gifts, ask: p.moves(), share: p.target[s.me], idle: len(p.idle), load: load}
 }
 
 // planner is one run of balance.
@@ -240,7 +243,7 @@ func (p *planner) maxAsks() int {
 
 // moves returns what me should ask of those above their targets. The dealer goes on where shareOut left off.
 func (p *planner) moves() []Lease {
-	if p.led || p.giving || p.leaving[p.me] {
+	if p.led || p.partial || p.leaving[p.me] {
 		return nil
 	}
 	surplus := make(map[string]int, len(p.workers))

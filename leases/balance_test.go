@@ -149,7 +149,7 @@ func row(t *testing.T, words []string) standing {
 }
 
 func (s *script) answer() string {
-	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, led: s.led, giving: s.giving})
+	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, led: s.led, giving: s.giving, partial: s.giving})
 	parts := []string{">"}
 	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask} {
 		if keys := keysIn(rows); len(keys) > 0 {

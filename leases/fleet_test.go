@@ -30,6 +30,7 @@ type fleet struct {
 	reader  map[string]string       // key -> its worker
 	done    map[string]int64        // key -> the last sequence number that was checkpointed
 	begun   map[string]int          // worker -> how many holdings it has begun
+	last    map[string]string       // key -> the worker that began to read it last
 	faults  []string
 	rng     *rand.Rand
 }
@@ -37,7 +38,7 @@ type fleet struct {
 func newFleet(t *testing.T, table leases.Store) *fleet {
 	f := &fleet{
 		t: t, table: table, connect: func(uint64) leases.Store { return table }, seed: 1, workers: make(map[string]*worker), reading: make(map[string]*leases.Held),
-		reader: make(map[string]string), done: make(map[string]int64), begun: make(map[string]int), rng: rand.New(rand.NewPCG(1, 1)),
+		reader: make(map[string]string), done: make(map[string]int64), begun: make(map[string]int), last: make(map[string]string), rng: rand.New(rand.NewPCG(1, 1)),
 	}
 	t.Cleanup(f.halt)
 	return f
@@ -147,6 +148,7 @@ func (f *fleet) begin(name string, h *leases.Held) {
 	defer f.mu.Unlock()
 	f.begun[name]++
 	key := h.Lease().Key
+	f.last[key] = name
 	if other := f.reading[key]; other != nil {
 		if other.Context().Err() == nil {
 			f.faults = append(f.faults, fmt.Sprintf("%s: %s begins while %s is trusted", key, name, f.reader[key]))
@@ -446,6 +448,13 @@ func (f *fleet) holders() map[string]string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.reader)
+}
+
+// replaced reports whether every lease that a worker read has been begun by another one since.
+func (f *fleet) replaced(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !slices.Contains(slices.Collect(maps.Values(f.last)), name)
 }
 
 func (f *fleet) acquiredBy(name string) int {

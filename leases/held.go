@@ -48,7 +48,8 @@ func newHeld(c *Coordinator, row Lease, start time.Time) *Held {
 		c: c, key: row.Key, token: row.Counter, row: row, trust: trust{lasts: c.pace.trust}, again: c.retries.Start(c.jitter),
 		drain: make(chan struct{}), gone: make(chan struct{}), returned: make(chan struct{}),
 		changed: make(chan struct{}, 1), look: make(chan struct{}, 1), writing: make(chan struct{}, 1),
-		renewAt: start.Add(c.pace.renew),
+		// Leases that were taken together are not renewed together: as many calls at once would each need a connection.
+		renewAt: start.Add(c.jitter.Spread(2*c.pace.renew) - c.pace.renew),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(c.life)
 	h.mu.Lock()

@@ -105,36 +105,53 @@ func (c *Coordinator) digest(ctx context.Context, r reading) {
 	}
 	c.heedNames(ctx, all.Leases)
 	c.heedMembers()
-	if r.whole || c.anyIdle(all.Leases) {
-		c.act(ctx, r, all)
-		return
-	}
-	c.hooks.Scanned(all, Planned{})
+	c.act(ctx, r, all)
 }
 
-// anyIdle reports whether one of the leases just read has no live holder: else there is nothing to plan in a part of the table.
+// act plans and carries out this worker's part: its own share, and what nobody else may see in the parts that it watches.
+func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
+	switch {
+	case r.whole:
+		p := c.plan(true, c.watches)
+		p.give = slices.DeleteFunc(p.give, func(g gift) bool { return !c.left(g.Lease) })
+		if !r.failed {
+			c.settle(p, r.began)
+		}
+		c.carryOut(ctx, p, found)
+	case c.anyIdle(found.Leases):
+		c.carryOut(ctx, c.plan(false, c.watches), found)
+	default:
+		c.hooks.Scanned(found, Planned{})
+	}
+}
+
+// left reports whether a lease is one that others may not take: it is in a part that this worker watches, and has not only just been found
+// without an owner, as all are at the start, when everybody looks at the whole table.
+func (c *Coordinator) left(l Lease) bool {
+	idle, _ := c.watch.idleFor(l.Key, c.scannedAt)
+	return c.watches(c.watch.seen[l.Key]) && (l.Holder() != "" || idle > c.pace.scan)
+}
+
+func (c *Coordinator) carryOut(ctx context.Context, p plan, found Snapshot) {
+	c.hooks.Scanned(found, Planned{Take: len(p.take), Ask: len(p.ask), Give: len(p.give)})
+	c.takeAll(ctx, p.take)
+	c.giveAll(ctx, p.give)
+	c.each(ctx, "ask", keysIn(p.ask), c.askFor)
+}
+
+// settle decides when the whole table is to be read again.
+func (c *Coordinator) settle(p plan, began time.Time) {
+	c.share = p.share
+	c.unsettled = len(p.take)+len(p.ask) > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
+	c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
+	if c.calm.After(began) {
+		c.wholeDue = c.calm // what was seen is in motion still
+	}
+}
+
+// anyIdle reports whether one of the leases just read has no live holder: else there is nothing to do in a part of the table.
 func (c *Coordinator) anyIdle(rows []Lease) bool {
 	return slices.ContainsFunc(rows, func(row Lease) bool { return !row.Ended() && !c.watch.seen[row.Key].idleSince.IsZero() })
-}
-
-// act plans and carries out this worker's part.
-func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
-	began := r.began
-	if r.whole {
-		began = time.Time{}
-	}
-	plan := c.plan(began)
-	c.hooks.Scanned(found, Planned{Take: len(plan.take), Ask: len(plan.ask), Give: len(plan.give)})
-	if r.whole && !r.failed {
-		c.unsettled = len(plan.take)+len(plan.ask) > 0 || plan.idle > 0 && c.scannedAt.Before(c.calm)
-		c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
-		if c.calm.After(r.began) {
-			c.wholeDue = c.calm // what was seen is in motion still
-		}
-	}
-	c.takeAll(ctx, plan.take)
-	c.giveAll(ctx, plan.give)
-	c.each(ctx, "ask", keysIn(plan.ask), c.askFor)
 }
 
 // wholePeriod returns the time between two looks at the whole of a large table: the more workers there are, the longer, so that they
@@ -161,6 +178,14 @@ func (c *Coordinator) heedMembers() {
 	c.calm = now.Add(c.pace.failover*3/2 + soon)
 	if now.Add(soon).Before(c.wholeDue) {
 		c.wholeDue = now.Add(soon)
+	}
+}
+
+// missWhole looks at the whole of a large table soon when this worker has less than its share: others have been given of its leases.
+func (c *Coordinator) missWhole() {
+	soon := time.Now().Add(c.jitter.Spread(c.pace.scan))
+	if c.parted && len(c.holdings()) < c.share-1 && soon.Before(c.wholeDue) {
+		c.wholeDue = soon
 	}
 }
 
@@ -198,13 +223,13 @@ func (c *Coordinator) nextScan() time.Time {
 // watches reports whether this worker reads a lease's row all the time.
 func (c *Coordinator) watches(s sighting) bool { return !c.parted || slices.Contains(c.parts, s.part) }
 
-// plan decides what to do, and to whom to leave what when this worker stops. What was last read before began is left to others; zero:
-// everything was just read.
-func (c *Coordinator) plan(began time.Time) plan {
+// plan decides what to do, and to whom to leave what when this worker stops. Unless the whole table was read, leases for which own does
+// not hold are left to others.
+func (c *Coordinator) plan(whole bool, own func(sighting) bool) plan {
 	now := time.Now()
 	s := scene{
 		me: c.cfg.Worker, maxLeases: c.cfg.MaxLeases, maxMoves: c.cfg.MaxMoves, members: c.watch.members(now), leaving: make(map[string]bool),
-		caps: make(map[string]int), led: c.isLed(), giving: !began.IsZero(),
+		caps: make(map[string]int), led: c.isLed(), giving: c.parted, partial: !whole,
 	}
 	for id, p := range c.watch.workers {
 		s.caps[id] = p.row.MaxLeases
@@ -212,7 +237,9 @@ func (c *Coordinator) plan(began time.Time) plan {
 	}
 	for _, sighting := range c.watch.seen {
 		if c.cfg.Runnable(sighting.row) {
-			s.leases = append(s.leases, c.standing(sighting, s.led, began))
+			l := c.standing(sighting, s.led)
+			l.remote = !whole && !own(sighting) && !l.held
+			s.leases = append(s.leases, l)
 		}
 	}
 	plan := balance(s)
@@ -221,12 +248,11 @@ func (c *Coordinator) plan(began time.Time) plan {
 }
 
 // standing returns a lease as the planner wants it. What this worker holds is known better than a scan can show it.
-func (c *Coordinator) standing(seen sighting, led bool, began time.Time) standing {
+func (c *Coordinator) standing(seen sighting, led bool) standing {
 	row := seen.row
 	idle, silent := c.watch.idleFor(row.Key, c.scannedAt)
 	s := standing{
 		Lease: row, idle: silent, overdue: idle > c.pace.failover/2, barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
-		remote: seen.readAt.Before(began),
 	}
 	h, held := c.holding(row.Key)
 	switch {
@@ -234,7 +260,7 @@ func (c *Coordinator) standing(seen sighting, led bool, began time.Time) standin
 	case h.progress().over():
 		s.barred = true // its Work has not returned: two must not run side by side
 	default:
-		s.Lease, s.idle, s.remote = h.Lease(), false, false
+		s.Lease, s.idle, s.held = h.Lease(), false, true
 	}
 	return s
 }
@@ -264,7 +290,7 @@ func (c *Coordinator) lookAround(ctx context.Context) {
 	}
 	c.scannedAt = time.Now()
 	c.watch.see(snapshot, c.scannedAt)
-	c.plan(time.Time{})
+	c.plan(true, c.watches)
 }
 
 // lookAtNewborn reads the leases of children whose parent has just ended here, and takes or gives them: in a large table nobody else
@@ -277,7 +303,6 @@ func (c *Coordinator) lookAtNewborn(ctx context.Context) {
 	if len(keys) == 0 || !c.parted {
 		return
 	}
-	r := reading{began: time.Now()}
 	var found Snapshot
 	for _, key := range keys {
 		if row, err := c.get(ctx, key); err == nil {
@@ -285,5 +310,7 @@ func (c *Coordinator) lookAtNewborn(ctx context.Context) {
 			found.Leases = append(found.Leases, row)
 		}
 	}
-	c.act(ctx, r, found)
+	if c.anyIdle(found.Leases) {
+		c.carryOut(ctx, c.plan(false, func(s sighting) bool { return slices.Contains(keys, s.row.Key) }), found)
+	}
 }

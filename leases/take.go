@@ -36,6 +36,7 @@ func (c *Coordinator) discover(ctx context.Context) {
 	room := c.room(len(news))
 	c.each(ctx, "adopt", news[:room], c.adopt)
 	c.each(ctx, "turn away", news[room:], c.turnAway)
+	c.missWhole()
 }
 
 // room returns how many of n leases this worker may hold besides what it has.
