@@ -5,7 +5,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ    ?= 30s
 SERVERS := integration/internal/servers
 
-.PHONY: all build vet lint test race fuzz bench quickstart servers tidy
+.PHONY: all build vet lint test race fuzz bench scale quickstart servers tidy
 
 all: build vet lint test race
 
@@ -36,6 +36,10 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# A fleet of a hundred workers with ten thousand leases, in virtual time: minutes of two cores.
+scale:
+	$(GO) test ./leases -run 'TestAFleetAtScale$$' -v -timeout 60m -shards 10000 -workers 100 -rest 6s
 
 # The README's first command.
 quickstart:

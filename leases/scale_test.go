@@ -20,8 +20,8 @@ import (
 // `make scale` says more. What is measured is virtual time: the real client against a table that answers each call in 10 ms, pages as the
 // service does, and takes what a new table on demand takes.
 var (
-	scaleShards  = flag.Int("shards", 1000, "leases of the scale tests")
-	scaleWorkers = flag.Int("workers", 20, "workers of the scale tests")
+	scaleShards  = flag.Int("shards", defaultShards, "leases of the scale tests")
+	scaleWorkers = flag.Int("workers", defaultWorkers, "workers of the scale tests")
 	scaleRest    = flag.Duration("rest", 9*time.Second, "how long what a fleet at rest consumes is measured")
 )
 
