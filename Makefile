@@ -5,7 +5,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ    ?= 30s
 SERVERS := integration/internal/servers
 
-.PHONY: all build vet lint test race fuzz bench scale quickstart servers tidy
+.PHONY: all build vet lint test race fuzz bench scale performance performance-java quickstart servers tidy
 
 all: build vet lint test race
 
@@ -40,6 +40,15 @@ bench:
 # A fleet of a hundred workers with ten thousand leases, in virtual time: minutes of two cores.
 scale:
 	$(GO) test ./leases -run 'TestAFleetAtScale$$' -v -timeout 60m -shards 10000 -workers 100 -rest 6s
+
+# What records cost, beside the SDK and a hash of them: the table of docs/performance.md.
+performance:
+	$(GO) run ./integration/bench
+
+# The same with the KPL and the KCL; needs Java and Maven.
+performance-java:
+	mvn -q -B -f integration/bench/java/pom.xml package
+	$(GO) run ./integration/bench -java integration/bench/java/target/bench.jar
 
 # The README's first command.
 quickstart:

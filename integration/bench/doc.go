@@ -7,6 +7,7 @@
 //
 // The emulator is a process of its own, and so is each row: the program starts itself again in other roles. What is counted is the CPU time,
 // user and system, of the row's process alone, from after its preparations to its end. The clients speak HTTP/2 over TLS with the server.
+// Rows without a server are run twice, and the better run counts.
 // Rows of one table belong to one run; only their ratios mean something on another machine.
 //
 //	bench ──starts──▶ bench -role serve     the emulator, prints where it listens

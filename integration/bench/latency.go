@@ -18,6 +18,8 @@ const perSecond = 1000
 
 // delays are the times from Put to handler.
 type delays struct {
+	began int64 // records that were put before are another row's
+
 	mu  sync.Mutex // guards all
 	all []time.Duration
 }
@@ -27,7 +29,9 @@ func (d *delays) note(b *consumer.Batch) (total int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range b.Records {
-		d.all = append(d.all, time.Duration(now-int64(binary.BigEndian.Uint64(b.Records[i].Data))))
+		if put := int64(binary.BigEndian.Uint64(b.Records[i].Data)); put >= d.began {
+			d.all = append(d.all, time.Duration(now-put))
+		}
 	}
 	return len(d.all)
 }
@@ -52,7 +56,7 @@ func latency(fanOut bool) func(context.Context, *task) (result, error) {
 		}
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		seen, reading := new(delays), make(chan struct{})
+		seen, reading := &delays{began: time.Now().UnixNano()}, make(chan struct{})
 		var once sync.Once
 		worker, err := consumer.New(consumer.Config{
 			Application: "bench", Streams: []consumer.Stream{{Name: t.Stream, FanOut: fanOut}}, Kinesis: c, Leases: leases.NewMemory(),

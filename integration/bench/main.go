@@ -117,7 +117,7 @@ func (b *bench) section(ctx context.Context, rows *table, s *section) error {
 		if b.profile != "" {
 			t.Profile = filepath.Join(b.profile, strings.NewReplacer(" ", "-", ",", "").Replace(t.Row)+".pprof")
 		}
-		r, err := b.start(ctx, &t)
+		r, err := b.best(ctx, &t, s.times)
 		if err != nil {
 			return err
 		}
@@ -165,6 +165,20 @@ func (b *bench) serve(ctx context.Context, t *task, filled bool) (stop func(), e
 	return stop, nil
 }
 
+// best runs one row so many times and returns the one that took the least CPU time: others' work on the machine only ever adds to it.
+func (b *bench) best(ctx context.Context, t *task, times int) (best result, err error) {
+	for range times {
+		r, err := b.start(ctx, t)
+		if err != nil {
+			return result{}, err
+		}
+		if best.CPUSeconds == 0 || r.mbPerCPU() > best.mbPerCPU() {
+			best = r
+		}
+	}
+	return best, nil
+}
+
 // rowTime bounds one row.
 const rowTime = 5 * time.Minute
 
@@ -178,7 +192,12 @@ func (b *bench) start(ctx context.Context, t *task) (result, error) {
 	}
 	cmd := exec.CommandContext(ctx, b.self, "-role", "run", string(doc))
 	if _, ours := programs[t.Kind]; !ours {
+		none := filepath.Join(b.dir, "none") // the SDK for Java wants to read one, and must not read the user's
+		if err := os.WriteFile(none, nil, 0o600); err != nil {
+			return result{}, err
+		}
 		cmd = exec.CommandContext(ctx, "java", "-jar", b.java, string(doc))
+		cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none)
 	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
