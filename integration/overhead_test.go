@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -111,14 +110,6 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // instant is a service at the producer's and the consumer's interfaces that answers at once.
 type instant struct {
 	bits  uint // of the hash key that say which shard: 2 are four shards
@@ -174,7 +165,7 @@ func produceFast(b *testing.B, hooks producer.Hooks) time.Duration {
 	for i := range keys {
 		keys[i] = fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)
 	}
-	began := processorTime()
+	began := processorTime(b)
 	var putters sync.WaitGroup
 	for g := range 4 {
 		putters.Go(func() {
@@ -189,7 +180,7 @@ func produceFast(b *testing.B, hooks producer.Hooks) time.Duration {
 	if err := p.Close(context.Background()); err != nil {
 		b.Error(err)
 	}
-	return processorTime() - began
+	return processorTime(b) - began
 }
 
 func (s *instant) GetShardIterator(context.Context, *kinesis.GetShardIteratorInput, ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
@@ -257,7 +248,7 @@ func consumeFast(b *testing.B, hooks consumer.Hooks) time.Duration {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	began := processorTime()
+	began := processorTime(b)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := c.Run(ctx); err != nil {
@@ -267,5 +258,5 @@ func consumeFast(b *testing.B, hooks consumer.Hooks) time.Duration {
 	<-s.done
 	stop()
 	running.Wait()
-	return processorTime() - began
+	return processorTime(b) - began
 }
