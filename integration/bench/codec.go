@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,7 +42,7 @@ type replay struct {
 }
 
 func (r *replay) Do(req *http.Request) (*http.Response, error) {
-	resp, err := r.next.Do(req)
+	resp, err := r.next.Do(req) //nolint:gosec // the client goes to the server in this process, whatever the address
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +64,10 @@ func stubClient(transport http.RoundTripper) *kinesis.Client {
 // call, recorded before.
 func codec(ctx context.Context, t *task) (result, error) {
 	srv := kinesistest.New()
-	defer srv.Close()
+	defer func() { _ = srv.Close() }() // what went wrong shows in the calls
 	recorder := &replay{next: srv.HTTPClient()}
-	real := kinesis.New(srv.Kinesis().Options(), func(o *kinesis.Options) { o.HTTPClient = recorder })
-	if err := createStream(ctx, real, t); err != nil {
+	live := kinesis.New(srv.Kinesis().Options(), func(o *kinesis.Options) { o.HTTPClient = recorder })
+	if err := createStream(ctx, live, t); err != nil {
 		return result{}, err
 	}
 	var choice *wire.Choice
@@ -79,19 +80,19 @@ func codec(ctx context.Context, t *task) (result, error) {
 	case "put":
 		call = putCall(ctx, t, choice)
 	case "get":
-		if err := fill(ctx, real, t); err != nil {
+		if err := fill(ctx, live, t); err != nil {
 			return result{}, err
 		}
-		it, err := real.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamName: &t.Stream, ShardId: aws.String("shardId-000000000000"),
+		it, err := live.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamName: &t.Stream, ShardId: aws.String("shardId-000000000000"),
 			ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 		if err != nil {
 			return result{}, err
 		}
 		call = getCall(ctx, t, choice, it.ShardIterator)
 	default:
-		return eventCodec(ctx, t, choice, real, recorder)
+		return eventCodec(ctx, t, choice, live, recorder)
 	}
-	if err := call(real); err != nil {
+	if err := call(live); err != nil {
 		return result{}, err
 	}
 	c := stubClient(&recorder.kept)
@@ -155,16 +156,16 @@ func maybeOurs[Out any](choice *wire.Choice, call func(options ...func(*kinesis.
 
 // eventCodec measures the events of a subscription. They are what a real server sends to a subscriber whose shard has ended, so that
 // the stream ends by itself.
-func eventCodec(ctx context.Context, t *task, choice *wire.Choice, real *kinesis.Client, recorder *replay) (result, error) {
-	if err := fill(ctx, real, t); err != nil {
+func eventCodec(ctx context.Context, t *task, choice *wire.Choice, live *kinesis.Client, recorder *replay) (result, error) {
+	if err := fill(ctx, live, t); err != nil {
 		return result{}, err
 	}
-	in, err := endedShard(ctx, real, t)
+	in, err := endedShard(ctx, live, t)
 	if err != nil {
 		return result{}, err
 	}
 	read := func(c *kinesis.Client) error { return readEvents(ctx, c, choice, in, t.Records) }
-	if err := read(real); err != nil {
+	if err := read(live); err != nil {
 		return result{}, err
 	}
 	c := stubClient(&recorder.kept)
@@ -211,7 +212,7 @@ func readEvents(ctx context.Context, c *kinesis.Client, choice *wire.Choice, in 
 		defer sub.Close()
 		for {
 			event, err := sub.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -33,21 +33,23 @@ func main() {
 	profile := flag.String("profile", "", "a `directory` for CPU profiles")
 	java := flag.String("java", "", "the `jar` with the programs for the KPL and the KCL; their rows are left out without it")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	var err error
-	switch *role {
-	case "serve":
-		err = serve(flag.Arg(0))
-	case "run":
-		err = run(ctx, flag.Arg(0))
-	default:
-		err = (&bench{only: *only, profile: *profile, java: *java}).all(ctx)
-	}
-	if err != nil {
+	if err := begin(*role, flag.Arg(0), &bench{only: *only, profile: *profile, java: *java}); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// begin takes a role.
+func begin(role, argument string, whole *bench) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	switch role {
+	case "serve":
+		return serve(argument)
+	case "run":
+		return run(ctx, argument)
+	}
+	return whole.all(ctx)
 }
 
 // run is a row's role.
@@ -72,7 +74,6 @@ func run(ctx context.Context, doc string) error {
 type bench struct {
 	only, profile, java string
 	self, dir           string
-	streams             int
 }
 
 func (b *bench) all(ctx context.Context) (err error) {
@@ -82,7 +83,7 @@ func (b *bench) all(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.dir)
+	defer func() { _ = os.RemoveAll(b.dir) }() // it is in the system's folder for such things
 	rows := newTable(os.Stdout)
 	for _, s := range sections() {
 		if err := b.section(ctx, rows, &s); err != nil {
@@ -128,7 +129,7 @@ func (b *bench) section(ctx context.Context, rows *table, s *section) error {
 
 // serve starts a server with the task's stream, filled if it is to be read, and tells the task where it is.
 func (b *bench) serve(ctx context.Context, t *task, filled bool) (stop func(), err error) {
-	cmd := exec.CommandContext(ctx, b.self, "-role", "serve", filepath.Join(b.dir, "cert.pem"))
+	cmd := exec.CommandContext(ctx, b.self, "-role", "serve", filepath.Join(b.dir, "cert.pem")) //nolint:gosec // this program itself
 	cmd.Stderr = os.Stderr
 	hold, err := cmd.StdinPipe()
 	if err != nil {
@@ -190,13 +191,13 @@ func (b *bench) start(ctx context.Context, t *task) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	cmd := exec.CommandContext(ctx, b.self, "-role", "run", string(doc))
+	cmd := exec.CommandContext(ctx, b.self, "-role", "run", string(doc)) //nolint:gosec // this program itself
 	if _, ours := programs[t.Kind]; !ours {
 		none := filepath.Join(b.dir, "none") // the SDK for Java wants to read one, and must not read the user's
 		if err := os.WriteFile(none, nil, 0o600); err != nil {
 			return result{}, err
 		}
-		cmd = exec.CommandContext(ctx, "java", "-jar", b.java, string(doc))
+		cmd = exec.CommandContext(ctx, "java", "-jar", b.java, string(doc)) //nolint:gosec // the program that the user names
 		cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none)
 	}
 	cmd.Stderr = os.Stderr

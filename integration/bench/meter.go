@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -43,11 +45,23 @@ func (m *meter) stop(records int, bytes int64) result {
 		pprof.StopCPUProfile()
 		_ = m.profile.Close() // a profile that is cut off shows when it is read
 	}
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) == nil {
-		r.PeakBytes = usage.Maxrss << 10
-	}
+	r.PeakBytes = peak()
 	return r
+}
+
+// peak is the most resident memory that the process had. (That of getrusage includes what its starter had.) It is 0 where there is no /proc.
+func peak() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	line, _, _ := strings.Cut(after, "kB")
+	kib, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
 }
 
 func mallocs() uint64 {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestAReleasedBodyHoldsNothingOfTheCaller(t *testing.T) {
 	if kept.blobs[:1][0].blob != nil {
 		t.Error("the pool keeps the caller's memory alive")
 	}
-	if n, err := b.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := b.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("a late reader gets %d, %v", n, err)
 	}
 }
@@ -97,7 +98,7 @@ func TestABodyStandsWhereABrokenWriterLeftIt(t *testing.T) {
 	b.put(bytes.Repeat([]byte("x"), copyBelow))
 	b.seal()
 	n, err := b.WriteTo(&failing{left: 10})
-	if n != 10 || err != io.ErrClosedPipe || b.Len() != copyBelow-6 {
+	if n != 10 || !errors.Is(err, io.ErrClosedPipe) || b.Len() != copyBelow-6 {
 		t.Errorf("%d written, %v, %d left", n, err, b.Len())
 	}
 }

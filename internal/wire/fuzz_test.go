@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
@@ -53,7 +54,7 @@ func FuzzWellFormed(f *testing.F) {
 		switch {
 		case c.err == nil && want != nil && !errors.As(want, &tooDeep):
 			t.Fatalf("%x passes; %v", doc, want)
-		case c.err != nil && want == nil && c.err.(*SyntaxError).Reason != "nested too deeply":
+		case c.err != nil && want == nil && !strings.Contains(c.err.Error(), "nested too deeply"):
 			t.Fatalf("%x: %v", doc, c.err)
 		}
 	})
@@ -138,7 +139,7 @@ func FuzzFrames(f *testing.F) {
 		for ours := bytes.NewReader(stream); ; {
 			frame, err := readFrame(ours)
 			if err != nil {
-				if err != io.EOF && !errors.Is(err, ErrFrame) {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, ErrFrame) {
 					t.Fatalf("error %v", err)
 				}
 				return

@@ -56,7 +56,7 @@ func TestASubscriptionDeliversUntilTheServiceEndsIt(t *testing.T) {
 		for {
 			event, err := sub.Next()
 			if err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					r.Error(err)
 				}
 				break
@@ -77,7 +77,7 @@ func TestASubscriptionDeliversUntilTheServiceEndsIt(t *testing.T) {
 		if took := time.Since(began); took != 5*time.Minute || records != 2 || events < 10 {
 			r.Errorf("%d records in %d events within %v", records, events, took)
 		}
-		if _, err := sub.Next(); err != io.EOF {
+		if _, err := sub.Next(); !errors.Is(err, io.EOF) {
 			r.Errorf("Next after the end: %v", err)
 		}
 	})
@@ -98,7 +98,7 @@ func TestTheEndOfAShardIsAnEventAndThenTheEnd(t *testing.T) {
 		if len(event.Records) != 1 || event.ContinuationSequenceNumber != nil || len(event.ChildShards) != 2 {
 			r.Errorf("%+v", event)
 		}
-		if _, err := sub.Next(); err != io.EOF {
+		if _, err := sub.Next(); !errors.Is(err, io.EOF) {
 			r.Error(err)
 		}
 	})
