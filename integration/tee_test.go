@@ -39,10 +39,9 @@ func teeTells[H any](t *testing.T, join func(...H) H) {
 // each visits the functions of a struct of hooks and of those inside it.
 func each(hooks reflect.Value, visit func(field string, f reflect.Value)) {
 	for i := range hooks.NumField() {
-		switch f := hooks.Field(i); f.Kind() {
-		case reflect.Func:
+		if f := hooks.Field(i); f.Kind() == reflect.Func {
 			visit(hooks.Type().Field(i).Name, f)
-		case reflect.Struct:
+		} else if f.Kind() == reflect.Struct {
 			each(f, visit)
 		}
 	}

@@ -209,7 +209,9 @@ func (w *watch) members(now time.Time) map[string]bool {
 		known[holder] = m
 	}
 	for id := range w.workers {
-		known[id] = known[id] // those without leases too
+		if _, counted := known[id]; !counted {
+			known[id] = membership{} // those without leases too
+		}
 	}
 	live := make(map[string]bool)
 	for id, m := range known {

@@ -27,7 +27,7 @@ func (c *Coordinator) introduce(ctx context.Context) error {
 			return fmt.Errorf("leases: taking part as %s: %w", c.cfg.Worker, err)
 		}
 		if schedule.Wait(ctx) != nil {
-			return nil // stopped before anything was held
+			return nil //nolint:nilerr // stopped before anything was held
 		}
 	}
 }

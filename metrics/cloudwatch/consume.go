@@ -26,22 +26,22 @@ func (m *Metrics) Consumer() consumer.Hooks {
 	m.consuming.Store(true)
 	own := consumer.Hooks{
 		Fetched: func(f consumer.Fetched) {
-			m.shard("MillisBehindLatest", millis, Summary, f.Shard, float64(f.MillisBehindLatest), 1)
-			m.shard("DataBytesProcessed", bytes, Summary, f.Shard, float64(f.Bytes), 1)
+			m.shard("MillisBehindLatest", millis, Summary, f.Shard, float64(f.MillisBehindLatest))
+			m.shard("DataBytesProcessed", bytes, Summary, f.Shard, float64(f.Bytes))
 			m.timed("KinesisDataFetcher.getRecords", Detailed, f.Shard, f.Duration, nil)
 		},
 		FetchFailed: m.fetchFailed,
 		Handled:     m.handled,
 		Started: func(s consumer.Started) {
-			m.operation(initializeTask, "RecordProcessor.initialize.Time", millis, Summary, float64(s.Duration.Milliseconds()))
+			m.operation(initializeTask, "RecordProcessor.initialize.Time", millis, float64(s.Duration.Milliseconds()))
 		},
 		Stopped: func(s consumer.Stopped) {
-			m.operation(shutdownTask, "RecordProcessor.shutdown.Time", millis, Summary, float64(s.Duration.Milliseconds()))
+			m.operation(shutdownTask, "RecordProcessor.shutdown.Time", millis, float64(s.Duration.Milliseconds()))
 		},
 		Checkpointed: func(c consumer.Checkpointed) { m.timed("UpdateLease", Detailed, c.Shard, c.Duration, c.Err) },
 		DeadLettered: func(d consumer.DeadLettered) {
 			if d.Err == nil {
-				m.shard("DeadLetteredRecords", count, Summary, d.Shard, float64(len(d.Records)), 1)
+				m.shard("DeadLetteredRecords", count, Summary, d.Shard, float64(len(d.Records)))
 			}
 		},
 		Leases: leases.Hooks{
@@ -76,8 +76,8 @@ func workers(s leases.Snapshot) int {
 	return len(holders)
 }
 
-// shard counts a value of ProcessTask n times, by the shard where that is wanted.
-func (m *Metrics) shard(name string, unit types.StandardUnit, level Level, of consumer.Shard, v, n float64) {
+// shard counts a value of ProcessTask, by the shard where that is wanted.
+func (m *Metrics) shard(name string, unit types.StandardUnit, level Level, of consumer.Shard, v float64) {
 	if level > m.cfg.Level {
 		return
 	}
@@ -85,7 +85,7 @@ func (m *Metrics) shard(name string, unit types.StandardUnit, level Level, of co
 	if m.cfg.Shards {
 		s.shard = of.ID
 	}
-	m.store.add(s, v, n)
+	m.store.add(s, v, 1)
 }
 
 // timed puts a Success and a Time, as the KCL does for whatever it calls.
@@ -94,33 +94,31 @@ func (m *Metrics) timed(name string, level Level, of consumer.Shard, took time.D
 	if err != nil {
 		ok = 0
 	}
-	m.shard(name+".Success", count, level, of, ok, 1)
-	m.shard(name+".Time", millis, level, of, float64(took.Milliseconds()), 1)
+	m.shard(name+".Success", count, level, of, ok)
+	m.shard(name+".Time", millis, level, of, float64(took.Milliseconds()))
 }
 
 func (m *Metrics) fetchFailed(of consumer.Shard, err error) {
-	m.shard("KinesisDataFetcher.getRecords.Success", count, Detailed, of, 0, 1)
+	m.shard("KinesisDataFetcher.getRecords.Success", count, Detailed, of, 0)
 	if catalog.Code(err) == "ExpiredIteratorException" {
-		m.operation(processTask, "ExpiredIterator", count, Summary, 1)
+		m.operation(processTask, "ExpiredIterator", count, 1)
 	}
 }
 
 func (m *Metrics) handled(h consumer.Handled) {
-	m.shard("RecordsProcessed", count, Summary, h.Shard, float64(h.Done), 1)
-	m.shard("RecordProcessor.processRecords.Time", millis, Summary, h.Shard, float64(h.Duration.Milliseconds()), 1)
+	m.shard("RecordsProcessed", count, Summary, h.Shard, float64(h.Done))
+	m.shard("RecordProcessor.processRecords.Time", millis, Summary, h.Shard, float64(h.Duration.Milliseconds()))
 	ok := 1.
 	if h.Err != nil {
 		ok = 0
-		m.shard("FailedRecords", count, Summary, h.Shard, float64(h.Records-h.Done), 1)
+		m.shard("FailedRecords", count, Summary, h.Shard, float64(h.Records-h.Done))
 	}
-	m.shard("Success", count, Summary, h.Shard, ok, 1)
-	m.shard("Time", millis, Summary, h.Shard, float64(h.Duration.Milliseconds()), 1)
+	m.shard("Success", count, Summary, h.Shard, ok)
+	m.shard("Time", millis, Summary, h.Shard, float64(h.Duration.Milliseconds()))
 }
 
-func (m *Metrics) operation(operation, name string, unit types.StandardUnit, level Level, v float64) {
-	if level <= m.cfg.Level {
-		m.store.add(series{name: name, unit: unit, operation: operation}, v, 1)
-	}
+func (m *Metrics) operation(operation, name string, unit types.StandardUnit, v float64) {
+	m.store.add(series{name: name, unit: unit, operation: operation}, v, 1)
 }
 
 // worker puts a metric of leases, by worker where that is wanted.
@@ -132,7 +130,7 @@ func (m *Metrics) worker(operation, name string, v float64) {
 func (m *Metrics) standing() {
 	if m.consuming.Load() {
 		if worst, known := m.state.Worst(); known {
-			m.operation(applicationTracker, "MillisBehindLatest", millis, Summary, float64(worst.Milliseconds()))
+			m.operation(applicationTracker, "MillisBehindLatest", millis, float64(worst.Milliseconds()))
 		}
 	}
 	m.state.Gauges(func(one *catalog.Metric, v float64, labels ...string) {

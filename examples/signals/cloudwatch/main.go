@@ -26,11 +26,11 @@ func main() {
 	application := flag.String("application", "billing", "name that all workers share, and the namespace of the metrics")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	logger, err := zap.NewProduction()
 	if err == nil {
 		err = run(ctx, *stream, *application, logger)
 	}
+	stop()
 	if err != nil {
 		log.Fatal(err)
 	}

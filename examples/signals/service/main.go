@@ -28,11 +28,11 @@ func main() {
 	address := flag.String("listen", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *address)
 	if err == nil {
 		err = run(ctx, listener, *stream)
 	}
+	stop()
 	if err != nil {
 		log.Fatal(err)
 	}

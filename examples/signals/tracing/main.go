@@ -26,9 +26,10 @@ func main() {
 	application := flag.String("application", "billing", "name that all workers share")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	printer := &printer{to: os.Stdout}
-	if err := run(ctx, *stream, *application, printer, printer); err != nil {
+	err := run(ctx, *stream, *application, printer, printer)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
