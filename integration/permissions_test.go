@@ -20,6 +20,7 @@ import (
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/kinesistest"
 	"github.com/penstock-go/penstock/leases/dynamo"
+	"github.com/penstock-go/penstock/metrics/cloudwatch"
 	"github.com/penstock-go/penstock/producer"
 )
 
@@ -212,4 +213,23 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMetricsNeedTheirPolicyAndItsNamespaceAndNothingElse(t *testing.T) {
+	calls := inAccount(t, func(a *account) {
+		m, err := cloudwatch.New(cloudwatch.Config{Client: a.srv.As("metrics").CloudWatch(), Namespace: application})
+		must(a.t, err)
+		f := &fleet{a: a}
+		f.start(func(cfg *consumer.Config) { cfg.Hooks = m.Consumer() })
+		time.Sleep(2 * time.Minute)
+		f.end()
+		must(a.t, m.Close(a.t.Context()))
+		policy := readPolicy(a.t, "metrics-cloudwatch", "APPLICATION", application)
+		for _, put := range a.srv.Metrics() {
+			if put.Namespace != policy.Statement[0].Condition["StringEquals"]["cloudwatch:namespace"] {
+				a.t.Errorf("%s is put to %s", put.Name, put.Namespace)
+			}
+		}
+	})
+	judge(t, calls, "metrics", readPolicy(t, "metrics-cloudwatch", "APPLICATION", application))
 }

@@ -117,6 +117,7 @@ func (m *Metrics) handled(h consumer.Handled) {
 	m.shard("Time", millis, Summary, h.Shard, float64(h.Duration.Milliseconds()))
 }
 
+// operation counts a value of the whole worker. All of them belong to Summary.
 func (m *Metrics) operation(operation, name string, unit types.StandardUnit, v float64) {
 	m.store.add(series{name: name, unit: unit, operation: operation}, v, 1)
 }
