@@ -39,8 +39,23 @@ func (s *State) Consumer(to Sink) consumer.Hooks {
 			}
 			to.Add(DeadLetters, float64(len(d.Records)), d.Shard.Stream, result)
 		},
-		FellBack: func(error) { to.Add(ReadFallbacks, 1) },
-		Leases:   s.leaseHooks(to),
+		FellBack:      func(error) { to.Add(ReadFallbacks, 1) },
+		NearRetention: func(n consumer.NearRetention) { to.Add(NearRetention, 1, n.Shard.Stream) },
+		PolledInstead: func(stream string, _ error) { to.Add(PolledInstead, 1, stream) },
+		Called: func(c consumer.Called) {
+			to.Observe(Calls, c.Duration.Seconds(), c.Op)
+			if c.Err != nil {
+				to.Add(CallFails, 1, c.Op)
+			}
+		},
+		Synced: func(y consumer.Synced) {
+			result := "ok"
+			if y.Err != nil {
+				result = "failed"
+			}
+			to.Add(Syncs, 1, y.Stream, result)
+		},
+		Leases: s.leaseHooks(to),
 	}
 }
 
@@ -93,6 +108,9 @@ func (s *State) leaseHooks(to Sink) leases.Hooks {
 			s.hold(l.Key, false)
 			to.Add(LeasesEnded, 1)
 		},
+		Given:          func(leases.Lease, string) { to.Add(LeasesGiven, 1) },
+		Repaired:       func(leases.Lease) { to.Add(LeasesRepaired, 1) },
+		Deleted:        func(leases.Lease) { to.Add(LeasesDeleted, 1) },
 		HandoffAsked:   func(leases.Lease) { to.Add(LeasesAsked, 1) },
 		HandoffRefused: func(leases.Lease) { to.Add(LeasesRefused, 1) },
 		Scanned: func(seen leases.Snapshot, planned leases.Planned) {
