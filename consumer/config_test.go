@@ -94,7 +94,7 @@ func TestDefaultsFillEveryZeroField(t *testing.T) {
 			t.Errorf("%s has no default", name)
 		}
 	}
-	if c.cfg.CheckpointInterval != 10*time.Second/3 || c.cfg.TableName != "billing" || c.cfg.Streams[0].ConsumerName != "billing" {
+	if c.cfg.CheckpointInterval != 3200*time.Millisecond || c.cfg.TableName != "billing" || c.cfg.Streams[0].ConsumerName != "billing" {
 		t.Errorf("%+v", c.cfg)
 	}
 }
