@@ -34,7 +34,7 @@ func (h *Held) End(ctx context.Context, children []Lease) error {
 		spell:  func(row Lease) (Write, error) { return finale(row, ids), nil },
 		landed: func(row Lease) bool { return row.Ended() && row.Holder() == "" },
 	})
-	if err != nil {
+	if err != nil && !h.Lease().Ended() { // a renewal may have found out before this call that it had succeeded
 		return err
 	}
 	h.c.log.Info("shard ended", zap.String("lease", h.key), zap.Int("children", len(children)))

@@ -145,6 +145,9 @@ func (h *Held) settle(ctx context.Context, before Lease, conflict *ConflictError
 		return fmt.Errorf("%w: %w", errUnsettled, conflict)
 	case actual.Counter == before.Counter+1 && op.landed(actual):
 		return h.learn(actual, h.firstTry())
+	case actual.Counter == before.Counter+1 && actual.Ended() && actual.Holder() == "" && h.couldHaveWritten(before, actual.Checkpoint):
+		// This is a renewal, and Work's end of the shard landed before it, with its reply lost.
+		return h.learn(actual, h.firstTry())
 	case actual.Counter == before.Counter+1 && h.mine(actual) && h.couldHaveWritten(before, actual.Checkpoint):
 		// An attempt at another operation landed first. This one goes on from there.
 		if err := h.learn(actual, h.firstTry()); err != nil {

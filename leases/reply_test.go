@@ -146,6 +146,32 @@ func TestAnEarlierAttemptThatLandedIsNotMistakenForALoss(t *testing.T) {
 	})
 }
 
+// The renewal comes between the end whose reply is lost and its repetition.
+func TestARenewalThatFindsTheEndOfItsOwnShardLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(1)
+		w := newHanded()
+		var lost atomic.Bool
+		a := f.start("a", func(c *leases.Config) {
+			c.Work, c.Hooks.Lost = w.work, func(leases.Lease, error) { lost.Store(true) }
+		})
+		h := <-w.got
+		a.link.loseReply(isCheckpoint)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if err := h.End(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("the first end: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		if err := h.End(t.Context(), nil); err != nil || lost.Load() {
+			t.Errorf("the second end: %v, lost: %v", err, lost.Load())
+		}
+		close(w.back)
+		f.stopAll()
+	})
+}
+
 func TestALostReplyToTheEndIsTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, leases.NewMemory())
