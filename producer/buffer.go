@@ -246,7 +246,7 @@ func (b *buffer) finish(records []record) {
 	defer b.mu.Unlock()
 	b.records += len(records)
 	for i := range records {
-		records[i].share.leaves(records[i].size)
+		records[i].share.leaves(int(records[i].size))
 		b.forget(records[i].gen)
 	}
 	b.grant()
@@ -256,10 +256,10 @@ func (b *buffer) finish(records []record) {
 func (b *buffer) cancel(r *record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.bytes += r.size
+	b.bytes += int(r.size)
 	b.records++
 	b.received--
-	r.share.leaves(r.size)
+	r.share.leaves(int(r.size))
 	b.forget(r.gen)
 	b.grant()
 }

@@ -101,7 +101,7 @@ func (c *callbacks) next() (finished, bool) {
 func (c *callbacks) tell(f *finished) {
 	bytes := 0
 	for i := range f.records {
-		bytes += f.records[i].size
+		bytes += int(f.records[i].size)
 	}
 	c.buffer.giveBytes(bytes)
 	if f.entry != nil {

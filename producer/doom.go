@@ -37,10 +37,11 @@ func (d *doom) reason(r *record) error {
 	case d.keys[r.partitionKey]:
 		return ErrEarlierFailed
 	}
-	if d.maxRecord == 0 || r.size <= d.maxRecord && !d.wrap {
+	if d.maxRecord == 0 || int(r.size) <= d.maxRecord && !d.wrap {
 		return nil
 	}
-	if n := wireSize(r, r.data, d.wrap); n > d.maxRecord {
+	content := r.content()
+	if n := wireSize(&content, d.wrap); n > d.maxRecord {
 		return &SizeError{Bytes: n, Max: d.maxRecord}
 	}
 	return nil

@@ -65,20 +65,19 @@ var (
 // largestKept is the largest payload whose memory is kept, in bytes: most are of the default size of an aggregate.
 const largestKept = 64 << 10
 
-// newSingle makes the entry of a record that goes on its own. data is copied.
-func newSingle(rec *record, data []byte, wrap bool) *entry {
+// newSingle makes the entry of a record that goes on its own. The payload is copied.
+func newSingle(rec *record, r *Record, wrap bool) *entry {
 	e := singles.Get().(*entry)
 	e.one[0] = *rec
 	e.records = e.one[:]
-	e.one[0].data = nil
-	if wrap && aggregation.IsAggregated(data) {
+	if wrap && aggregation.IsAggregated(r.Data) {
 		var alone aggregation.Encoder
-		if alone.Add(rec.partitionKey, rec.hashKey, data) == nil { // check has refused what Add would
+		if alone.Add(r.PartitionKey, r.ExplicitHashKey, r.Data) == nil { // check has refused what Add would
 			e.data, e.aggregated = alone.AppendTo(e.data[:0]), true
 		}
 	}
 	if !e.aggregated {
-		e.data = append(e.data[:0], data...)
+		e.data = append(e.data[:0], r.Data...)
 	}
 	e.measure()
 	return e
@@ -108,7 +107,8 @@ func keepRecords(records []record) {
 // newAggregate makes an entry of the records in the encoder. A single one goes on its own: an envelope would be a waste.
 func newAggregate(records []record, encoder *aggregation.Encoder) *entry {
 	if len(records) == 1 {
-		e := newSingle(&records[0], payload(encoder.AppendTo(nil)), true)
+		content := records[0].with(payload(encoder.AppendTo(nil)))
+		e := newSingle(&records[0], &content, true)
 		release(encoder)
 		keepRecords(records)
 		return e
@@ -190,23 +190,23 @@ func (e *entry) payBack() {
 func (e *entry) open() []record {
 	e.payBack()
 	e.encode()
-	if !e.aggregated {
-		e.records[0].data = e.data
-	} else {
+	payloads := [][]byte{e.data}
+	if e.aggregated {
+		payloads = payloads[:0]
 		users, err := aggregation.Decode(make([]aggregation.UserRecord, 0, len(e.records)), e.data)
 		if err != nil {
 			panic("producer: own aggregate: " + err.Error()) // a fault of this module, never of its input
 		}
-		for i := range e.records {
-			e.records[i].data = users[i].Data
+		for i := range users {
+			payloads = append(payloads, users[i].Data)
 		}
 	}
-	if e.tries > 0 {
-		maybe := maybeStored(e.attempts)
-		for i := range e.records {
-			r := &e.records[i]
-			r.past = &past{attempts: history(r.past, e.attempts), tries: e.tries, maybe: maybe || r.past != nil && r.past.maybe}
-		}
+	maybe := maybeStored(e.attempts)
+	pasts := make([]past, len(e.records))
+	for i := range e.records {
+		r, before := &e.records[i], &pasts[i]
+		*before = past{data: payloads[i], attempts: history(r.past, e.attempts), tries: e.tries, maybe: maybe || r.past != nil && r.past.maybe}
+		r.past = before
 	}
 	e.attempts = nil
 	return e.records
@@ -246,21 +246,22 @@ type packing struct {
 }
 
 // fitsAlone reports whether a record could share an aggregate at all.
-func (p *packing) fitsAlone(rec *record, n int) bool {
+func (p *packing) fitsAlone(r *Record) bool {
 	const most = 64 // no envelope with one record has more besides data and keys
-	if n+len(rec.partitionKey) >= p.alone {
+	n := len(r.Data)
+	if n+len(r.PartitionKey) >= p.alone {
 		return false
 	}
-	if !p.aggregate || n+len(rec.partitionKey)+len(rec.hashKey)+most <= p.maxBytes {
+	if !p.aggregate || n+len(r.PartitionKey)+len(r.ExplicitHashKey)+most <= p.maxBytes {
 		return p.aggregate
 	}
 	var empty aggregation.Encoder
-	return empty.SizeWith(rec.partitionKey, rec.hashKey, n) <= p.maxBytes
+	return empty.SizeWith(r.PartitionKey, r.ExplicitHashKey, n) <= p.maxBytes
 }
 
 // accepts reports whether a record still fits an aggregate.
-func (p *packing) accepts(encoder *aggregation.Encoder, rec *record, n int) bool {
-	return (p.maxRecords == 0 || encoder.Len() < p.maxRecords) && encoder.SizeWith(rec.partitionKey, rec.hashKey, n) <= p.maxBytes
+func (p *packing) accepts(encoder *aggregation.Encoder, r *Record) bool {
+	return (p.maxRecords == 0 || encoder.Len() < p.maxRecords) && encoder.SizeWith(r.PartitionKey, r.ExplicitHashKey, len(r.Data)) <= p.maxBytes
 }
 
 // pack makes entries of records that belong to one lane and have their payloads, in their order.
@@ -269,15 +270,16 @@ func (p *packing) pack(records []record) []*entry {
 	var open filling
 	for i := range records {
 		rec := &records[i]
-		if !p.fitsAlone(rec, len(rec.data)) {
+		content := rec.takeContent()
+		if !p.fitsAlone(&content) {
 			entries = open.sealInto(entries)
-			entries = append(entries, newSingle(rec, rec.data, p.wrap))
+			entries = append(entries, newSingle(rec, &content, p.wrap))
 			continue
 		}
-		if open.encoder != nil && !p.accepts(open.encoder, rec, len(rec.data)) {
+		if open.encoder != nil && !p.accepts(open.encoder, &content) {
 			entries = open.sealInto(entries)
 		}
-		open.add(rec, rec.data)
+		open.add(rec, &content)
 	}
 	return open.sealInto(entries)
 }
@@ -289,8 +291,8 @@ type filling struct {
 	room    int // how many records the last one had: a good size for the next
 }
 
-// add copies data into the aggregate.
-func (f *filling) add(rec *record, data []byte) {
+// add copies a record into the aggregate.
+func (f *filling) add(rec *record, r *Record) {
 	if f.encoder == nil {
 		f.encoder = encoders.Get().(*aggregation.Encoder)
 		f.records = (*recordLists.Get().(*[]record))[:0]
@@ -298,11 +300,10 @@ func (f *filling) add(rec *record, data []byte) {
 			f.records = make([]record, 0, max(f.room, 1))
 		}
 	}
-	if err := f.encoder.Add(rec.partitionKey, rec.hashKey, data); err != nil {
+	if err := f.encoder.Add(r.PartitionKey, r.ExplicitHashKey, r.Data); err != nil {
 		panic("producer: " + err.Error()) // check has refused what Add would
 	}
 	f.records = append(f.records, *rec)
-	f.records[len(f.records)-1].data = nil
 }
 
 // seal returns the aggregate as an entry, or nil if it is empty, and begins a new one.

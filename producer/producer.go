@@ -112,15 +112,15 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 	if err != nil {
 		return err
 	}
-	gen, err := p.buffer.tryReserve(rec.size, rec.share)
+	gen, err := p.buffer.tryReserve(int(rec.size), rec.share)
 	if errors.Is(err, ErrBufferFull) {
-		gen, err = p.waitForRoom(ctx, rec.size, rec.share)
+		gen, err = p.waitForRoom(ctx, int(rec.size), rec.share)
 	}
 	if err != nil {
 		return err
 	}
 	rec.gen, rec.done = gen, done
-	return p.enter(&rec, r.Data)
+	return p.enter(&rec, &r)
 }
 
 // waitForRoom is apart from Put to keep that small: it runs only if the buffer is full.
@@ -141,12 +141,12 @@ func (p *Producer) TryPut(r Record, done func(Result)) error {
 	if err != nil {
 		return err
 	}
-	gen, err := p.buffer.tryReserve(rec.size, rec.share)
+	gen, err := p.buffer.tryReserve(int(rec.size), rec.share)
 	if err != nil {
 		return err
 	}
 	rec.gen, rec.done = gen, done
-	return p.enter(&rec, r.Data)
+	return p.enter(&rec, &r)
 }
 
 // admit judges a record before there is room for it.
@@ -159,24 +159,24 @@ func (p *Producer) admit(r *Record) (record, error) {
 	if len(route.budgets) > 1 {
 		rec.share = &route.budgets[route.shard(rec.hash)].share
 	}
-	return rec, route.checkSize(&rec, r.Data)
+	return rec, route.checkSize(r)
 }
 
 // checkSize refuses a record that is larger than the stream takes, as far as that is known.
-func (p *packing) checkSize(rec *record, data []byte) error {
-	if n := wireSize(rec, data, p.wrap); n > p.maxRecord {
+func (p *packing) checkSize(r *Record) error {
+	if n := wireSize(r, p.wrap); n > p.maxRecord {
 		return &SizeError{Bytes: n, Max: p.maxRecord}
 	}
 	return nil
 }
 
 // enter puts a record with a place in the buffer into its lane. On an error it gives the place back.
-func (p *Producer) enter(rec *record, data []byte) error {
+func (p *Producer) enter(rec *record, r *Record) error {
 	rec.expires = p.now() + p.cfg.TTL
 	l := p.lock(rec)
-	err := p.refuse(l, rec, data)
+	err := p.refuse(l, r)
 	if err == nil {
-		p.add(l, rec, data)
+		p.add(l, rec, r)
 	}
 	l.mu.Unlock()
 	if err != nil {
@@ -195,31 +195,31 @@ func (p *Producer) enter(rec *record, data []byte) error {
 }
 
 // refuse asks again what may have changed while the record waited for room. The caller holds the lane's lock.
-func (p *Producer) refuse(l *lane, rec *record, data []byte) error {
-	if err := l.packing.checkSize(rec, data); err != nil {
+func (p *Producer) refuse(l *lane, r *Record) error {
+	if err := l.packing.checkSize(r); err != nil {
 		return err
 	}
-	if p.broken.holds(rec.partitionKey) {
+	if p.broken.holds(r.PartitionKey) {
 		return ErrEarlierFailed
 	}
 	return nil
 }
 
-// add copies a record's data into its lane, whose lock the caller holds.
-func (p *Producer) add(l *lane, rec *record, data []byte) {
+// add copies a record into its lane, whose lock the caller holds.
+func (p *Producer) add(l *lane, rec *record, r *Record) {
 	c := &p.collector
 	open := &l.open
-	if !l.packing.fitsAlone(rec, len(data)) {
+	if !l.packing.fitsAlone(r) {
 		if p.cfg.Ordered {
 			c.enqueue(l, open.seal())
 		}
-		c.enqueue(l, newSingle(rec, data, l.packing.wrap))
+		c.enqueue(l, newSingle(rec, r, l.packing.wrap))
 		return
 	}
-	if open.encoder != nil && !l.packing.accepts(open.encoder, rec, len(data)) {
+	if open.encoder != nil && !l.packing.accepts(open.encoder, r) {
 		c.enqueue(l, open.seal())
 	}
-	open.add(rec, data)
+	open.add(rec, r)
 	if open.encoder.Len() == l.packing.maxRecords {
 		c.enqueue(l, open.seal())
 	}

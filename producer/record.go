@@ -23,28 +23,51 @@ type Record struct {
 // moment is a time as the duration since the producer was made: monotonic, and a third of a time.Time's size.
 type moment = time.Duration
 
-// record is a Record on its way.
+// record is a Record on its way. There is one for each record that waits, mostly in memory that no cache holds: so it has nothing that stands
+// in the entry's payload, too.
 type record struct {
 	partitionKey string
-	hashKey      string // the explicit hash key, canonical; or empty
 	hash         hashkey.Key
-	data         []byte // nil while the payload stands in an aggregate
-	size         int    // bytes reserved in the buffer: data and keys
 	expires      moment
 	done         func(Result)
 	gen          *generation
 	share        *share // of its shard, as of its Put; nil if there is none
 	past         *past  // nil if it has always been in one entry
+	size         int32  // bytes reserved in the buffer: data and keys
+	explicit     bool   // hash is the explicit hash key
 }
 
-// past is what became of a record in entries that were taken apart since.
+// past is what a record brings along from entries that were taken apart.
 type past struct {
+	data     []byte // the payload, until it stands in another entry
 	attempts []Attempt
 	tries    int  // how many there were
 	maybe    bool // one of them may have stored it
 }
 
-// check judges a record by what is known without the stream, and works out where it belongs.
+// content returns what was put, of a record that has been taken out of its entry.
+func (r *record) content() Record { return r.with(r.past.data) }
+
+// takeContent is content for a record that goes into another entry, where its payload stands from now on.
+func (r *record) takeContent() Record {
+	content := r.content()
+	if r.past.data = nil; r.past.tries == 0 {
+		r.past = nil
+	}
+	return content
+}
+
+// with returns what was put, given the payload. The explicit hash key is written as the service wants it, without leading zeros.
+func (r *record) with(data []byte) Record {
+	content := Record{PartitionKey: r.partitionKey, Data: data}
+	if r.explicit {
+		content.ExplicitHashKey = r.hash.String()
+	}
+	return content
+}
+
+// check judges a record by what is known without the stream, and works out where it belongs. It takes leading zeros from the explicit hash key,
+// which the service refuses.
 func (k *keyHashes) check(r *Record) (record, error) {
 	if r.PartitionKey == "" {
 		return record{}, ErrEmptyKey
@@ -55,7 +78,7 @@ func (k *keyHashes) check(r *Record) (record, error) {
 	if !utf8.ValidString(r.PartitionKey) {
 		return record{}, ErrKeyNotUTF8
 	}
-	rec := record{partitionKey: r.PartitionKey, size: len(r.Data) + len(r.PartitionKey) + len(r.ExplicitHashKey)}
+	rec := record{partitionKey: r.PartitionKey, size: int32(len(r.Data) + len(r.PartitionKey) + len(r.ExplicitHashKey))}
 	if r.ExplicitHashKey == "" {
 		rec.hash = k.of(r.PartitionKey)
 		return rec, nil
@@ -64,19 +87,19 @@ func (k *keyHashes) check(r *Record) (record, error) {
 	if rec.hash, err = hashkey.Parse(r.ExplicitHashKey); err != nil {
 		return record{}, ErrBadHashKey
 	}
-	rec.hashKey = r.ExplicitHashKey
-	if len(rec.hashKey) > 1 && strings.HasPrefix(rec.hashKey, "0") {
-		rec.hashKey = rec.hash.String() // the service refuses leading zeros
+	rec.explicit = true
+	if len(r.ExplicitHashKey) > 1 && strings.HasPrefix(r.ExplicitHashKey, "0") {
+		r.ExplicitHashKey = rec.hash.String()
 	}
 	return rec, nil
 }
 
 // wireSize returns how large the record is on its own, by the service's measure: data and partition key. Data that is an aggregate
 // itself is wrapped in another one, since consumers unpack one level, unless wrapping is off.
-func wireSize(rec *record, data []byte, wrap bool) int {
-	if wrap && aggregation.IsAggregated(data) {
+func wireSize(r *Record, wrap bool) int {
+	if wrap && aggregation.IsAggregated(r.Data) {
 		var alone aggregation.Encoder
-		return alone.SizeWith(rec.partitionKey, rec.hashKey, len(data)) + len(aggregateKey)
+		return alone.SizeWith(r.PartitionKey, r.ExplicitHashKey, len(r.Data)) + len(aggregateKey)
 	}
-	return len(data) + len(rec.partitionKey)
+	return len(r.Data) + len(r.PartitionKey)
 }

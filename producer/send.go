@@ -55,11 +55,10 @@ func (p *Producer) input(request []*entry) *kinesis.PutRecordsInput {
 		}
 		first := &e.records[0]
 		to.PartitionKey = &first.partitionKey
-		if first.hashKey != "" {
-			to.ExplicitHashKey = &first.hashKey
-		}
 		if e.aggregated {
 			to.PartitionKey = aws.String(aggregateKey)
+		}
+		if e.aggregated || first.explicit {
 			to.ExplicitHashKey = aws.String(first.hash.String())
 		}
 	}
