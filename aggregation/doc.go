@@ -69,6 +69,7 @@
 //	wire.go       the few protobuf primitives
 //	hashkey.go    the canonical form of an explicit hash key
 //	encode.go     Encoder
+//	table.go      the keys of an aggregate, for the Encoder
 //	decode.go     UserRecord, Decode, Decoder: what is returned
 //	scan.go       the check of a whole message that comes before
 //	errors.go     Reason, Error, sentinels

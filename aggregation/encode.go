@@ -18,24 +18,13 @@ type Encoder struct {
 	count    int
 }
 
-// table is one of the two key tables.
-type table struct {
-	index   map[string]int // the place of each key in the table
-	encoded []byte         // the table's fields, encoded
-
-	// The last answer of find: a producer asks for the size with a record and then adds that record, and often the next one has
-	// the same key. Comparing is much cheaper than a lookup.
-	lastKey   string
-	lastIndex int
-}
-
 // Add adds a record to the aggregate; data is copied. An empty explicitHashKey means that the record has none. Otherwise it is
 // written as the KPL would write it: surrounding spaces, a plus sign and leading zeros do not count.
 //
 // On an error, always an [*Error], nothing was added: [ErrNoPartitionKey] if partitionKey is empty, [ErrBadHashKey] if
 // explicitHashKey is not a number or too large, [ErrTooLarge] if the message would pass 2 GiB. Add knows no other limit:
 // those of the service on the size of a record (see [Encoder.SizeWith]) and on the length of a partition key are the
-// caller's to keep. The strings are retained until [Encoder.Reset].
+// caller's to keep. A string may be retained until [Encoder.Reset].
 func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	p, reason := e.place(partitionKey, explicitHashKey, len(data))
 	if reason != 0 {
@@ -158,31 +147,4 @@ func (e *Encoder) place(partitionKey, explicitHashKey string, n int) (p placemen
 		return p, ReasonTooLarge
 	}
 	return p, 0
-}
-
-// find returns the index of key, which is not empty, and whether it is one that key would get only by being added.
-func (t *table) find(key string) (index int, isNew bool) {
-	if key != t.lastKey {
-		index, ok := t.index[key]
-		if !ok {
-			index = len(t.index)
-		}
-		t.lastKey, t.lastIndex = key, index
-	}
-	return t.lastIndex, t.lastIndex == len(t.index)
-}
-
-// add adds key, which find has just said to be new. The remembered answer stays true: it is the index that key now has.
-func (t *table) add(tag byte, key string) {
-	if t.index == nil {
-		t.index = make(map[string]int)
-	}
-	t.index[key] = len(t.index)
-	t.encoded = appendKey(t.encoded, tag, key)
-}
-
-func (t *table) reset() {
-	clear(t.index)
-	t.encoded = t.encoded[:0]
-	t.lastKey, t.lastIndex = "", 0
 }

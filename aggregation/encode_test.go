@@ -2,6 +2,7 @@ package aggregation
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"reflect"
@@ -266,7 +267,7 @@ func TestHashKeysAreWrittenInCanonicalForm(t *testing.T) {
 		if err != nil || got[0].ExplicitHashKey != want {
 			t.Errorf("%q: got %q, want %q; error %v", given, got, want, err)
 		}
-		if len(e.hashKeys.index) != 1 {
+		if len(e.hashKeys.ends) != 1 {
 			t.Errorf("%q: stands beside %q in the table", given, want)
 		}
 	}
@@ -291,4 +292,31 @@ func TestCanonicalHashKeyAgreesWithArithmetic(t *testing.T) {
 			t.Fatalf("got %q, want %q", got, n)
 		}
 	})
+}
+
+// Keys whose hashes meet in the index, and many of them: each has the index of its first occurrence.
+func TestEachKeyStandsInTheTableOnceHoweverManyThereAre(t *testing.T) {
+	var e Encoder
+	for _, n := range []int{3, 5000, 70, 5000} {
+		e.Reset()
+		for range 2 {
+			for i := range n {
+				if err := e.Add(fmt.Sprintf("key-%d", i), "", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := len(e.keys.ends); got != n {
+			t.Errorf("%d keys in the table, of %d", got, n)
+		}
+		users, err := Decode(nil, e.AppendTo(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, u := range users {
+			if want := fmt.Sprintf("key-%d", i%n); u.PartitionKey != want {
+				t.Fatalf("record %d has the key %s, not %s", i, u.PartitionKey, want)
+			}
+		}
+	}
 }
