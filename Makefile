@@ -5,7 +5,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ    ?= 30s
 SERVERS := integration/internal/servers
 
-.PHONY: all build vet lint test race fuzz bench scale performance performance-java quickstart servers tidy
+.PHONY: all build vet lint test race fuzz bench scale performance performance-java quickstart servers java tidy
 
 all: build vet lint test race
 
@@ -45,20 +45,23 @@ scale:
 performance:
 	$(GO) run ./integration/bench
 
-# The same with the KPL and the KCL; needs Java and Maven.
-performance-java:
-	mvn -q -B -f integration/bench/java/pom.xml package
+# The same with the KPL and the KCL.
+performance-java: java
 	$(GO) run ./integration/bench -java integration/bench/java/target/bench.jar
 
 # The README's first command.
 quickstart:
 	$(GO) run ./examples/quickstart
 
-# The servers that integration tests start: pinned in $(SERVERS), in package-lock.json and requirements.txt.
-servers:
+# The servers that integration tests start, pinned in $(SERVERS), in package-lock.json and requirements.txt, and the KCL.
+servers: java
 	npm --prefix $(SERVERS) ci --no-audit --no-fund
 	python3 -m venv $(SERVERS)/venv
 	$(SERVERS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $(SERVERS)/requirements.txt
+
+# Programs for the KPL and the KCL, pinned in their pom.xml; needs Java 17 and Maven.
+java:
+	mvn -q -B -f integration/bench/java/pom.xml package
 
 tidy:
 	$(GO) mod tidy -diff

@@ -7,6 +7,9 @@
 //
 // The other way round, kinesistest serves programs in other languages: languages_test.go has one in Python, with the SDK of that language.
 //
+// Fleets are mixed: workers of the Kinesis Client Library, in processes of their own, and workers of this library share one application, and
+// take over from each other.
+//
 // Other scenarios run in virtual time against kinesistest: what the library needs to be allowed, against the policies in docs/policies; keys
 // of encrypted streams that fail; endpoints and credentials.
 //
@@ -20,6 +23,8 @@
 //	leases_test.go       the lease store
 //	idle_unix_test.go    what a worker takes that has nothing to do
 //	languages_test.go    the emulator, used from another language
+//	kcl_test.go          workers in Go and in Java, one after the other and side by side
+//	crew_test.go         how they are started, and what is noted of them
 //	policy_test.go       policies, and permissions_test.go what is needed of them
 //	encryption_test.go   keys that fail
 //	endpoints_test.go    endpoints, accounts and credentials

@@ -5,7 +5,7 @@
 // servers` installs them into this folder. Where a server is not installed, a test that needs it is skipped and says so; with
 // PENSTOCK_REQUIRE_SERVERS set it fails instead.
 //
-// Python gives tests the SDK of another language.
+// The KCL is built by Maven, from the folder integration/bench/java. Python gives tests the SDK of another language.
 //
 // Files: start.go; a program for each server, which starts it and prints its port.
 package servers

@@ -96,6 +96,16 @@ func Python(t testing.TB) string {
 	return python
 }
 
+// Java returns the jar with the program bench.Worker, a worker of the KCL; the folder integration/bench/java has its source.
+func Java(t testing.TB) string {
+	t.Helper()
+	jar := filepath.Join(folder(), "..", "..", "bench", "java", "target", "bench.jar")
+	_, noJava := exec.LookPath("java")
+	_, notBuilt := os.Stat(jar)
+	require(t, "the KCL", "Java 17 or later with Maven", noJava, notBuilt)
+	return jar
+}
+
 // require skips or fails the test where something is missing.
 func require(t testing.TB, name, needs string, missing ...error) {
 	t.Helper()

@@ -2,17 +2,6 @@ package bench;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
-import software.amazon.awssdk.http.SdkHttpConfigurationOption;
-import software.amazon.awssdk.http.async.SdkAsyncHttpClient;
-import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
-import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.services.cloudwatch.CloudWatchAsyncClient;
-import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
-import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
-import software.amazon.awssdk.utils.AttributeMap;
 import software.amazon.kinesis.common.ConfigsBuilder;
 import software.amazon.kinesis.common.InitialPositionInStream;
 import software.amazon.kinesis.common.InitialPositionInStreamExtended;
@@ -38,28 +27,19 @@ final class Kcl {
     }
 
     String run() throws Exception {
-        SdkAsyncHttpClient http = NettyNioAsyncHttpClient.builder().buildWithDefaults(
-                AttributeMap.builder().put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, true).build());
-        KinesisAsyncClient kinesis = at(KinesisAsyncClient.builder().httpClient(http));
-        DynamoDbAsyncClient dynamo = at(DynamoDbAsyncClient.builder().httpClient(http));
-        CloudWatchAsyncClient cloudWatch = at(CloudWatchAsyncClient.builder().httpClient(http));
+        Clients clients = Clients.of(task.url());
         ConfigsBuilder configs = new ConfigsBuilder(
                 new SingleStreamTracker(task.stream(), InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON)),
-                "bench-kcl", kinesis, dynamo, cloudWatch, "worker", Processor::new);
+                "bench-kcl", clients.kinesis(), clients.dynamo(), clients.cloudWatch(), "worker", Processor::new);
         Scheduler scheduler = new Scheduler(configs.checkpointConfig(), configs.coordinatorConfig(), configs.leaseManagementConfig(), configs.lifecycleConfig(),
                 configs.metricsConfig().metricsFactory(new NullMetricsFactory()), configs.processorConfig(),
-                configs.retrievalConfig().retrievalSpecificConfig(new PollingConfig(task.stream(), kinesis)));
+                configs.retrievalConfig().retrievalSpecificConfig(new PollingConfig(task.stream(), clients.kinesis())));
         Meter meter = new Meter();
         Thread worker = new Thread(scheduler);
         worker.setDaemon(true);
         worker.start();
         all.await();
         return meter.stop(task.records(), task.size());
-    }
-
-    private <B extends AwsClientBuilder<B, C>, C> C at(B builder) {
-        return builder.endpointOverride(task.url()).region(Region.US_EAST_1)
-                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret"))).build();
     }
 
     /** Counts records. */
