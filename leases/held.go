@@ -34,6 +34,7 @@ type Held struct {
 	state     state
 	row       Lease // as last written or read
 	trust     trust
+	traffic   traffic
 	renewAt   time.Time
 	asker     string    // who wants the lease; empty: nobody
 	meet      bool      // whether the asker lives has to be found out
@@ -45,7 +46,8 @@ type Held struct {
 
 func newHeld(c *Coordinator, row Lease, start time.Time) *Held {
 	h := &Held{
-		c: c, key: row.Key, token: row.Counter, row: row, trust: trust{lasts: c.pace.trust}, again: c.retries.Start(c.jitter),
+		c: c, key: row.Key, token: row.Counter, row: row, trust: trust{lasts: c.pace.trust},
+		traffic: traffic{since: start, rate: row.ThroughputKBps}, again: c.retries.Start(c.jitter),
 		drain: make(chan struct{}), gone: make(chan struct{}), returned: make(chan struct{}),
 		changed: make(chan struct{}, 1), look: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 		// Leases that were taken together are not renewed together: as many calls at once would each need a connection.
@@ -94,7 +96,7 @@ func (h *Held) Checkpoint(ctx context.Context, p checkpoint.Position) error {
 			case order == 0:
 				return Write{}, errNothing
 			}
-			return progressTo(row, p), nil
+			return h.weighed(progressTo(row, p)), nil
 		},
 		landed: func(row Lease) bool { return h.mine(row) && row.Checkpoint == p },
 	})

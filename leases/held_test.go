@@ -262,3 +262,39 @@ func TestACoordinatorRunsOnce(t *testing.T) {
 		}
 	})
 }
+
+// The figures are as the Java library works them out: of a period's KiB/s and of what was known before it, the mean.
+func TestRenewalsSayHowMuchIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := leases.NewMemory()
+		f := newFleet(t, store)
+		f.create(1)
+		w := newHanded()
+		f.start("a", func(c *leases.Config) { c.Work = w.work })
+		h := <-w.got
+		time.Sleep(time.Minute)
+		if got := h.Lease().ThroughputKBps; got != 0 {
+			t.Errorf("of a shard of which nothing was counted %v KiB/s", got)
+		}
+		for range 120 { // ten KiB every second, so that each period has thirty or forty
+			h.Count(10 << 10)
+			time.Sleep(time.Second)
+		}
+		if got := h.Lease().ThroughputKBps; got < 8 || got > 13 {
+			t.Errorf("%v KiB/s were written, and 10 read", got)
+		}
+		before := h.Lease()
+		if err := h.Checkpoint(t.Context(), at(t, "7")); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Lease().ThroughputKBps; got < before.ThroughputKBps/2 {
+			t.Errorf("a checkpoint between two renewals made %v KiB/s of %v", got, before.ThroughputKBps)
+		}
+		time.Sleep(10 * time.Minute)
+		if got := h.Lease().ThroughputKBps; got != 0 {
+			t.Errorf("%v KiB/s of a shard that has been idle for long", got)
+		}
+		close(w.back)
+		f.stopAll()
+	})
+}

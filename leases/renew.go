@@ -56,7 +56,7 @@ var errSilence = errors.New("leases: no write has succeeded for a failover time"
 // as long as trust lasts; whatever comes after that is lapse's business.
 func (h *Held) renew(ctx context.Context) {
 	err := h.write(ctx, operation{
-		spell:  func(row Lease) (Write, error) { return renewal(row), nil },
+		spell:  func(row Lease) (Write, error) { return h.weighed(renewal(row)), nil },
 		landed: h.mine,
 	})
 	if err == nil {

@@ -58,6 +58,8 @@ type Change struct {
 	Checkpoint Field[checkpoint.Position]
 	Children   []string  // empty: stays
 	StartAt    time.Time // zero: stays
+	// ThroughputKBps is what the holder reads, in KiB/s.
+	ThroughputKBps Field[float64]
 }
 
 // Holds reports whether the write's condition holds of row.
@@ -92,6 +94,9 @@ func (w Write) Apply(row Lease) Lease {
 	}
 	if !c.StartAt.IsZero() {
 		row.StartAt = c.StartAt
+	}
+	if rate, named := c.ThroughputKBps.Get(); named {
+		row.ThroughputKBps = rate
 	}
 	return row
 }

@@ -13,7 +13,7 @@
 //	parentShardId, childShardIds     SS    absent where empty, which DynamoDB does not store
 //	startingHashKey, endingHashKey   S     decimal; used where both are there
 //	streamName, shardId              S     where the application reads several streams; streamName is <account>:<name>:<epoch>
-//	throughputKBps                   N     read alone
+//	throughputKBps                   N     what the holder reads, in KiB/s, with its renewals and checkpoints
 //	startAt                          N     milliseconds; the one attribute of our own, which Java workers keep and ignore
 //
 // A checkpoint removes pendingCheckpoint, pendingCheckpointSubSequenceNumber and pendingCheckpointState. All other attributes stay,

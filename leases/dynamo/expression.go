@@ -88,6 +88,9 @@ func (e *expression) change(c leases.Change) {
 	if !c.StartAt.IsZero() {
 		e.set("startAt", number(c.StartAt.UnixMilli()))
 	}
+	if rate, named := c.ThroughputKBps.Get(); named {
+		e.set("throughputKBps", decimal(rate))
+	}
 }
 
 func (e *expression) setOwner(attribute, owner string) {

@@ -19,6 +19,9 @@ func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{V
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
+func decimal(f float64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(f, 'f', -1, 64)}
+}
 func set(all []string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: all} }
 
 // encode returns the row as it is created.
@@ -48,7 +51,7 @@ func encode(l leases.Lease) item {
 		row["startAt"] = number(l.StartAt.UnixMilli())
 	}
 	if l.ThroughputKBps != 0 {
-		row["throughputKBps"] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(l.ThroughputKBps, 'f', -1, 64)}
+		row["throughputKBps"] = decimal(l.ThroughputKBps)
 	}
 	return row
 }

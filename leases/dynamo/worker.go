@@ -114,7 +114,7 @@ func lists(values map[string][]float64) types.AttributeValue {
 	for name, list := range values {
 		numbers := make([]types.AttributeValue, len(list))
 		for i, v := range list {
-			numbers[i] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'f', -1, 64)}
+			numbers[i] = decimal(v)
 		}
 		all[name] = &types.AttributeValueMemberL{Value: numbers}
 	}

@@ -90,8 +90,10 @@ func changes(t *testing.T, store leases.Store) {
 		"switch and checkpoint": {CountSwitch: true, Checkpoint: leases.Exactly(checkpoint.Latest)},
 		"children":              {Children: []string{"left", "right"}},
 		"start":                 {StartAt: time.UnixMilli(1_600_000_000_001)},
+		"throughput":            {NextCounter: true, ThroughputKBps: leases.Exactly(0.015625)},
+		"no throughput":         {NextCounter: true, ThroughputKBps: leases.Exactly(0.0)},
 		"everything": {NextCounter: true, Owner: leases.Exactly("a"), CheckpointOwner: leases.Exactly("b"), CountSwitch: true,
-			Checkpoint: leases.Exactly(position(t, "9", 0)), Children: []string{"x"}, StartAt: time.UnixMilli(3)},
+			Checkpoint: leases.Exactly(position(t, "9", 0)), Children: []string{"x"}, StartAt: time.UnixMilli(3), ThroughputKBps: leases.Exactly(1e6)},
 		"everything away": {NextCounter: true, Owner: leases.Exactly(""), CheckpointOwner: leases.Exactly("")},
 	}
 	for name, change := range all {
