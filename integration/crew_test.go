@@ -161,6 +161,21 @@ func (f *crew) awaitAll() {
 	})
 }
 
+// putUntil puts records, round by round, until the workers have shared a round as they should.
+func (f *crew) putUntil(what string, shared func(map[string]int) bool) {
+	f.t.Helper()
+	for began := time.Now(); time.Since(began) < patience; {
+		before, _ := f.seen()
+		f.putMore(1)
+		f.awaitAll()
+		if notes, _ := f.seen(); shared(byWorker(notes[len(before):])) {
+			return
+		}
+	}
+	notes, _ := f.seen()
+	f.t.Fatalf("%s: not within %v; of %d records %v", what, patience, f.put*crewKeys, byWorker(notes))
+}
+
 // worker is a member of the fleet, and two ways in which it may leave.
 type worker struct {
 	stop func() // in good order

@@ -42,6 +42,33 @@ func TestWorkersInGoAndInJavaTakeOverFromEachOther(t *testing.T) {
 	}
 }
 
+// Workers of both languages share the shards, whoever was there first; while a Java worker lives, it leads. A shard is split under them,
+// and the first of them leaves in good order.
+func TestWorkersInGoAndInJavaShareAStream(t *testing.T) {
+	start := map[string]func(*crew, string) worker{"go": (*crew).inGo, "java": (*crew).inJava}
+	for first, second := range map[string]string{"go": "java", "java": "go"} {
+		t.Run(first+" first", func(t *testing.T) {
+			t.Parallel()
+			f := newCrew(t)
+			f.putMore(10)
+			one := start[first](f, first)
+			f.awaitAll()
+			two := start[second](f, second)
+			f.putUntil("both handle records", func(latest map[string]int) bool { return latest[first] > 0 && latest[second] > 0 })
+			split(t.Context(), t, f.srv.Kinesis(), crewStream)
+			f.putMore(10)
+			f.awaitAll()
+			one.stop()
+			f.putMore(10)
+			f.awaitAll()
+			two.stop()
+			notes, _ := f.seen()
+			t.Logf("%d records, handled %v", f.put*crewKeys, byWorker(notes))
+			checkOrder(t, notes)
+		})
+	}
+}
+
 // checkOrder checks that the records of each key were handled in order, when they were for the first time.
 func checkOrder(t *testing.T, notes []note) {
 	t.Helper()
