@@ -17,7 +17,7 @@ vet:
 	$(GO) vet ./...
 
 lint:
-	$(GO) run $(LINT) run
+	$(GO) run $(LINT) run --allow-parallel-runners
 
 # The README's second command.
 test:
