@@ -320,3 +320,22 @@ func TestEachKeyStandsInTheTableOnceHoweverManyThereAre(t *testing.T) {
 		}
 	}
 }
+
+func TestGrowLetsRecordsBeAddedWithoutMoreMemory(t *testing.T) {
+	var e Encoder
+	add := func() {
+		if err := e.Add("k", "", make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add() // the table of the keys
+	e.Grow(-1)
+	e.Grow(200 * 110)
+	size := e.Size()
+	if got := testing.AllocsPerRun(100, add); got != 0 {
+		t.Errorf("%v allocations for a record that there is room for", got)
+	}
+	if want := size + 101*106; e.Size() != want { // one run more, to warm up
+		t.Errorf("%d bytes, want %d", e.Size(), want)
+	}
+}

@@ -288,13 +288,15 @@ func (p *packing) pack(records []record) []*entry {
 type filling struct {
 	encoder *aggregation.Encoder // nil while there are no records
 	records []record
-	room    int // how many records the last one had: a good size for the next
+	// What the last one came to, which is a good guess for the next: records, and their size.
+	room, size int
 }
 
 // add copies a record into the aggregate.
 func (f *filling) add(rec *record, r *Record) {
 	if f.encoder == nil {
 		f.encoder = encoders.Get().(*aggregation.Encoder)
+		f.encoder.Grow(f.size)
 		f.records = (*recordLists.Get().(*[]record))[:0]
 		if cap(f.records) == 0 {
 			f.records = make([]record, 0, max(f.room, 1))
@@ -312,7 +314,7 @@ func (f *filling) seal() *entry {
 		return nil
 	}
 	e := newAggregate(f.records, f.encoder)
-	*f = filling{room: len(f.records)}
+	*f = filling{room: len(e.records), size: e.size}
 	return e
 }
 
