@@ -108,8 +108,8 @@ func (p *Producer) Put(ctx context.Context, r Record, done func(Result)) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("producer: put: %w", context.Cause(ctx))
 	}
-	rec, err := p.admit(&r)
-	if err != nil {
+	var rec record
+	if err := p.admit(&rec, &r); err != nil {
 		return err
 	}
 	gen, err := p.buffer.tryReserve(int(rec.size), rec.share)
@@ -137,8 +137,8 @@ func (p *Producer) waitForRoom(ctx context.Context, size int, s *share) (*genera
 
 // TryPut is Put without waiting: if there is no room, or others wait for it, it returns [ErrBufferFull].
 func (p *Producer) TryPut(r Record, done func(Result)) error {
-	rec, err := p.admit(&r)
-	if err != nil {
+	var rec record
+	if err := p.admit(&rec, &r); err != nil {
 		return err
 	}
 	gen, err := p.buffer.tryReserve(int(rec.size), rec.share)
@@ -150,16 +150,15 @@ func (p *Producer) TryPut(r Record, done func(Result)) error {
 }
 
 // admit judges a record before there is room for it.
-func (p *Producer) admit(r *Record) (record, error) {
-	rec, err := p.keys.check(r)
-	if err != nil {
-		return record{}, err
+func (p *Producer) admit(rec *record, r *Record) error {
+	if err := p.keys.check(rec, r); err != nil {
+		return err
 	}
 	route := p.route.Load()
 	if len(route.budgets) > 1 {
 		rec.share = &route.budgets[route.shard(rec.hash)].share
 	}
-	return rec, route.checkSize(r)
+	return route.checkSize(r)
 }
 
 // checkSize refuses a record that is larger than the stream takes, as far as that is known.

@@ -68,30 +68,31 @@ func (r *record) with(data []byte) Record {
 
 // check judges a record by what is known without the stream, and works out where it belongs. It takes leading zeros from the explicit hash key,
 // which the service refuses.
-func (k *keyHashes) check(r *Record) (record, error) {
+func (k *keyHashes) check(rec *record, r *Record) error {
 	if r.PartitionKey == "" {
-		return record{}, ErrEmptyKey
+		return ErrEmptyKey
 	}
 	if len(r.PartitionKey) > maxKeyCharacters && utf8.RuneCountInString(r.PartitionKey) > maxKeyCharacters {
-		return record{}, ErrKeyTooLong
+		return ErrKeyTooLong
 	}
 	if !utf8.ValidString(r.PartitionKey) {
-		return record{}, ErrKeyNotUTF8
+		return ErrKeyNotUTF8
 	}
-	rec := record{partitionKey: r.PartitionKey, size: int32(len(r.Data) + len(r.PartitionKey) + len(r.ExplicitHashKey))}
+	rec.partitionKey = r.PartitionKey
+	rec.size = int32(len(r.Data) + len(r.PartitionKey) + len(r.ExplicitHashKey))
 	if r.ExplicitHashKey == "" {
 		rec.hash = k.of(r.PartitionKey)
-		return rec, nil
+		return nil
 	}
 	var err error
 	if rec.hash, err = hashkey.Parse(r.ExplicitHashKey); err != nil {
-		return record{}, ErrBadHashKey
+		return ErrBadHashKey
 	}
 	rec.explicit = true
 	if len(r.ExplicitHashKey) > 1 && strings.HasPrefix(r.ExplicitHashKey, "0") {
 		r.ExplicitHashKey = rec.hash.String()
 	}
-	return rec, nil
+	return nil
 }
 
 // wireSize returns how large the record is on its own, by the service's measure: data and partition key. Data that is an aggregate
