@@ -53,7 +53,7 @@ func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	return nil
 }
 
-// Grow makes room for n more bytes of records, so that an Encoder that will hold about so many takes its memory in one piece. It does not
+// Grow makes room for n more bytes of records, so that an Encoder that will hold about as much takes its memory in one piece. It does not
 // count for the size. A negative n is as 0.
 func (e *Encoder) Grow(n int) { e.records = slices.Grow(e.records, max(n, 0)) }
 
