@@ -176,6 +176,7 @@ func TestAfterAFailureTheLaterRecordsOfTheKeyGoOnByDefault(t *testing.T) {
 		r := newRig(t, 1)
 		r.faults.add(failOnce())
 		p := r.producer(tinyAggregates)
+		synctest.Wait() // it knows the shards, so that five records share an aggregate
 		got := newResults()
 		for n := range 20 {
 			id := fmt.Sprintf("k#%d", n)
