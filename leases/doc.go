@@ -99,9 +99,9 @@
 // # With a Java leader
 //
 // A row Leader whose version keeps changing means that a Java worker leads, and balances. Then nothing is asked for and nothing is
-// written in another worker's name, but each row says how much its holder reads (traffic.go), by which the leader deals. What is unowned, or what another owner let expire, is taken still, up to the share. A lease whose
-// trust has lapsed here is not taken back while the row names this worker, and is not adopted while its counter may be one that this
-// worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
+// written in another worker's name, but each row says how much its holder reads (traffic.go), by which the leader deals. What is unowned,
+// or what another owner let expire, is taken still, up to the share. A lease whose trust has lapsed here is not taken back while the row
+// names this worker, and is not adopted while its counter may be one that this worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
 // way. The leader's own write moves the counter, and then the lease is adopted. A version that stands still for as long as the row says
 // that it lasts is a dead leader's, and the row is deleted under that version. What was read is good for a failover time: a new leader
 // finds nobody silent in less. A worker that cannot read the row for longer behaves as if there was one.
@@ -173,7 +173,7 @@
 // lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
 // coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), observe.go (who is silent), read.go (how
 // much of the table is read, and when), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
-// and renew.go (how it stays so), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled), handoff.go and callers.go (what another worker's
-// wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is
+// and renew.go (how it stays so), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled),
+// handoff.go and callers.go (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is
 // missing, and what nobody needs any more), config.go, hooks.go, errors.go.
 package leases

@@ -34,11 +34,11 @@ func (h *Held) Count(bytes int) {
 	h.traffic.bytes += int64(bytes)
 }
 
-// weighed adds to a write what is known of the shard's traffic.
+// weighed adds to a write what is known of the shard's traffic. Checkpoints that come in quick succession repeat the same rate.
 func (h *Held) weighed(w Write) Write {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if rate, known := h.traffic.work(time.Now(), h.c.pace.renew); known {
+	if rate, known := h.traffic.work(time.Now(), h.c.pace.renew/2); known {
 		w.change.ThroughputKBps = Exactly(rate)
 	}
 	return w
