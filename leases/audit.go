@@ -23,15 +23,39 @@ func (c *Coordinator) audit(ctx context.Context) {
 				clear(past) // somebody else looked in the meantime
 				continue
 			}
-			listings, err := c.cfg.Listings(ctx)
-			if err != nil {
-				c.log.Warn("the shards could not be listed; the leases are not audited", zap.Error(err))
-				continue
-			}
-			for _, l := range listings {
-				past[l.Stream] = c.auditStream(ctx, l, past[l.Stream])
-			}
+			c.auditAll(ctx, past)
 		}
+	}
+}
+
+// auditAll is one audit. past has the findings of the one before, and gets those of this one.
+func (c *Coordinator) auditAll(ctx context.Context, past map[string]finding) {
+	began := time.Now()
+	listings, err := c.cfg.Listings(ctx)
+	if err != nil {
+		c.log.Warn("the shards could not be listed; the leases are not audited", zap.Error(err))
+	}
+	sum := Audited{Err: err}
+	for _, l := range listings {
+		found := c.auditStream(ctx, l, past[l.Stream])
+		past[l.Stream] = found
+		sum.note(found)
+	}
+	if ctx.Err() == nil {
+		sum.Duration = time.Since(began)
+		c.hooks.Audited(sum)
+	}
+}
+
+func (a *Audited) note(found finding) {
+	if found.made {
+		a.Streams++
+	}
+	if len(found.holes) > 0 {
+		a.Partial++
+	}
+	if found.repaired {
+		a.Repaired++
 	}
 }
 
@@ -57,6 +81,8 @@ type finding struct {
 	keys   map[string]bool
 	holes  map[string]bool
 	reborn map[string]int64 // with the counter
+
+	repaired bool // leases were created
 }
 
 // auditStream repairs what two audits in a row have found wrong, and deletes what nobody needs any more.
@@ -79,7 +105,7 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 	for _, hole := range census.holes() {
 		now.holes[hole.Key] = true
 		if calm && before.holes[hole.Key] {
-			c.repair(ctx, l, hole)
+			now.repaired = c.repair(ctx, l, hole) || now.repaired
 		}
 	}
 	for _, row := range reborn {
@@ -98,8 +124,9 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 }
 
 // repair creates a lease if consistent reads say that it is missing, too: those of the relations first and its own last. Children are
-// created before their parents' SHARD_END is written, so whoever reads a parent and then its child cannot be fooled.
-func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) {
+// created before their parents' SHARD_END is written, so whoever reads a parent and then its child cannot be fooled. It reports whether
+// it created the lease.
+func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) bool {
 	plain := newCensus(l, Snapshot{})
 	relations := plain.ancestors(hole.ShardID)
 	slices.Reverse(relations)
@@ -124,24 +151,27 @@ func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) {
 		case errors.Is(err, ErrDamaged):
 			read.Damaged = append(read.Damaged, DamagedError{Key: key})
 		case err != nil:
-			return // the next audit tries again
+			return false // the next audit tries again
 		default:
 			read.Leases = append(read.Leases, row)
 		}
 	}
 	certain := newCensus(l, read)
 	if _, is := certain.hole(certain.byID[hole.ShardID]); !is {
-		return
+		return false
 	}
-	if created, err := c.create(ctx, hole); err == nil && created {
-		c.log.Error("a lease was missing, and has been created", zap.String("lease", hole.Key), zap.Stringer("at", hole.Checkpoint))
-		c.hooks.Repaired(hole)
-		c.nudge()
+	created, err := c.create(ctx, hole, "repair")
+	if err != nil || !created {
+		return false
 	}
+	c.log.Error("a lease was missing, and has been created", zap.String("lease", hole.Key), zap.Stringer("at", hole.Checkpoint))
+	c.hooks.Repaired(hole)
+	c.nudge()
+	return true
 }
 
 func (c *Coordinator) remove(ctx context.Context, row Lease, why string) {
-	err := c.call(ctx, "Delete", func(ctx context.Context) error { return c.cfg.Store.Delete(ctx, removal(row)) })
+	err := c.callWithin(ctx, &Called{Op: "Delete", Key: row.Key}, c.pace.attempt, func(ctx context.Context) error { return c.cfg.Store.Delete(ctx, removal(row)) })
 	if err == nil {
 		c.log.Info("lease deleted", zap.String("lease", row.Key), zap.String("because", why))
 		c.hooks.Deleted(row)

@@ -12,6 +12,7 @@ import (
 type standing struct {
 	Lease
 	idle    bool // it is nobody's, or its holder is silent
+	old     bool // its row has stood still for three failover times
 	overdue bool // it has been idle for so long that the worker for which it was meant seems not to take it
 	barred  bool // this worker must leave it alone for now
 	held    bool // this worker holds it
@@ -39,6 +40,7 @@ type plan struct {
 	give  []gift  // idle ones for others
 	share int     // how many leases this worker should have
 	idle  int     // leases that can be read and that nobody holds
+	old   int     // those of them that have been so for long
 	// load counts each live worker's leases, those of workers that leave excepted; one in a handoff counts where it goes.
 	load map[string]int
 }
@@ -64,7 +66,7 @@ func balance(s scene) plan {
 	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
 	mine, gifts := p.shareOut()
-	return plan{take: p.order(mine), give: gifts, ask: p.moves(), share: p.target[s.me], idle: len(p.idle), load: load}
+	return plan{take: p.order(mine), give: gifts, ask: p.moves(), share: p.target[s.me], idle: len(p.idle), old: p.old, load: load}
 }
 
 // planner is one run of balance.
@@ -74,6 +76,7 @@ type planner struct {
 	asking  int // handoffs to me that are under way
 	load    map[string]int
 	idle    []standing
+	old     int
 	held    []standing // runnable, with a live holder
 	elders  int        // leases that are others' to judge, of holders that do not live
 	workers []string   // those that have a share, the busiest first
@@ -100,6 +103,9 @@ func (p *planner) count() {
 			p.countHeld(l, runnable)
 		case runnable:
 			p.idle = append(p.idle, l)
+			if l.old {
+				p.old++
+			}
 		}
 	}
 	byKey := func(a, b standing) int { return cmp.Compare(a.Key, b.Key) }

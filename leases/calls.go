@@ -15,22 +15,25 @@ const maxCalls = 64
 
 // call makes one call to the store, within the bounds of time and number.
 func (c *Coordinator) call(ctx context.Context, op string, f func(context.Context) error) error {
-	return c.callWithin(ctx, op, c.pace.attempt, f)
+	return c.callWithin(ctx, &Called{Op: op}, c.pace.attempt, f)
 }
 
-// callWithin is call with a time of its own.
-func (c *Coordinator) callWithin(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) error {
+// callWithin is call with a time of its own, and more to say to the hook, which f may complete.
+func (c *Coordinator) callWithin(ctx context.Context, what *Called, limit time.Duration, f func(context.Context) error) error {
 	select {
 	case c.calls <- struct{}{}:
 		defer func() { <-c.calls }()
 	case <-ctx.Done():
-		return fmt.Errorf("leases: %s: %w", op, ctx.Err())
+		return fmt.Errorf("leases: %s: %w", what.Op, ctx.Err())
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	began := time.Now()
 	err := f(bounded)
 	if ctx.Err() == nil {
-		c.noteHealth(op, err)
+		c.noteHealth(what.Op, err)
+		what.Duration, what.Err = time.Since(began), err
+		c.hooks.Called(*what)
 	}
 	return err
 }
@@ -61,7 +64,8 @@ func answered(err error) bool {
 // write makes one attempt at a conditional write and returns when it was begun. begun is called at that moment, before the outcome
 // can be known.
 func (c *Coordinator) write(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
-	err = c.call(ctx, "Write", func(ctx context.Context) error {
+	what := &Called{Op: "Write", For: w.purpose, Key: w.key}
+	err = c.callWithin(ctx, what, c.pace.attempt, func(ctx context.Context) error {
 		start = time.Now()
 		begun(start)
 		row, err = c.cfg.Store.Write(ctx, w)
@@ -77,19 +81,21 @@ func (c *Coordinator) attempt(ctx context.Context, w Write) bool {
 }
 
 func (c *Coordinator) get(ctx context.Context, key string) (row Lease, err error) {
-	err = c.call(ctx, "Get", func(ctx context.Context) error {
+	err = c.callWithin(ctx, &Called{Op: "Get", Key: key}, c.pace.attempt, func(ctx context.Context) error {
 		row, err = c.cfg.Store.Get(ctx, key)
 		return err
 	})
 	return row, err
 }
 
-func (c *Coordinator) create(ctx context.Context, l Lease) (created bool, err error) {
-	err = c.call(ctx, "Create", func(ctx context.Context) error {
-		created, err = c.cfg.Store.Create(ctx, l)
+// create makes a lease where there is none; purpose is as in [Called.For].
+func (c *Coordinator) create(ctx context.Context, l Lease, purpose string) (created bool, err error) {
+	what := &Called{Op: "Create", For: purpose, Key: l.Key}
+	err = c.callWithin(ctx, what, c.pace.attempt, func(ctx context.Context) error {
+		what.Created, err = c.cfg.Store.Create(ctx, l)
 		return err
 	})
-	return created, err
+	return what.Created, err
 }
 
 func (c *Coordinator) keysOf(ctx context.Context) (keys []string, err error) {

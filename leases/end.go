@@ -63,7 +63,7 @@ func (h *Held) beget(ctx context.Context, child Lease) error {
 		if err := h.completeParents(ctx, child); err != nil {
 			return err
 		}
-		_, err := h.c.create(ctx, newborn(child, checkpoint.TrimHorizon))
+		_, err := h.c.create(ctx, newborn(child, checkpoint.TrimHorizon), "child")
 		return err
 	})
 }
@@ -83,7 +83,7 @@ func (h *Held) completeParents(ctx context.Context, child Lease) error {
 		if !own.StartAt.IsZero() {
 			start, parent.StartAt = checkpoint.Latest, own.StartAt
 		}
-		created, err := h.c.create(ctx, newborn(parent, start))
+		created, err := h.c.create(ctx, newborn(parent, start), "parent")
 		if err != nil {
 			return err
 		}

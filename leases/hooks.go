@@ -1,6 +1,10 @@
 package leases
 
-import "github.com/penstock-go/penstock/internal/tee"
+import (
+	"time"
+
+	"github.com/penstock-go/penstock/internal/tee"
+)
 
 // Hooks are told what happens to this worker's leases. Every field may be nil. They are called from the coordinator's goroutines
 // with no lock held, must return soon, and may be called side by side.
@@ -27,10 +31,40 @@ type Hooks struct {
 	Deleted func(Lease)
 	// StoreFailed: a call to the store failed. It will be made again; op is the Store method's name.
 	StoreFailed func(op string, err error)
+	// Called: a call to the store returned, unless it was cut short because the worker stops.
+	Called func(Called)
+	// Audited: the leases were set against what the service lists, by this worker on behalf of the fleet.
+	Audited func(Audited)
 }
 
-// Planned is what one look at the table led to.
-type Planned struct{ Take, Ask, Give int }
+// Planned is what one look at the table led to, and what it is made of.
+type Planned struct {
+	Take, Ask, Give int
+	Share           int // how many leases this worker should have, by the last plan
+	Idle            int // leases that can be read, and that no live worker holds
+	Old             int // those of them whose rows have stood still for three failover times and more, as far as this worker has seen
+}
+
+// Called describes a call to the store.
+type Called struct {
+	Op string // the Store method's name
+	// For tells what a Write or a Create is for, else it is empty. Write: renew, adopt, checkpoint, end, pin, take, give, ask, complete,
+	// refuse, assign, evict. Create: sync (the first leases of a stream), child, parent (the other one of a merged shard), repair.
+	For      string
+	Key      string // of the lease, where the call is about one
+	Created  bool   // of Create: there was no such lease
+	Duration time.Duration
+	Err      error // a *ConflictError: somebody else was quicker, or an earlier attempt had landed
+}
+
+// Audited describes an audit of all streams' leases.
+type Audited struct {
+	Streams  int // that were looked at; those in the midst of a reshard are left to the next audit
+	Partial  int // those of them that lack leases
+	Repaired int // those of them for which leases were created
+	Duration time.Duration
+	Err      error // the shards could not be listed
+}
 
 // Tee returns hooks that tell each of the given ones, in their order.
 func Tee(hooks ...Hooks) Hooks {
@@ -48,6 +82,8 @@ func Tee(hooks ...Hooks) Hooks {
 			Repaired:       tee.One(all.Repaired, h.Repaired),
 			Deleted:        tee.One(all.Deleted, h.Deleted),
 			StoreFailed:    tee.Two(all.StoreFailed, h.StoreFailed),
+			Called:         tee.One(all.Called, h.Called),
+			Audited:        tee.One(all.Audited, h.Audited),
 		}
 	}
 	return all
@@ -66,11 +102,13 @@ func (h Hooks) withDefaults() Hooks {
 	fill(&h.Repaired, func(Lease) {})
 	fill(&h.Deleted, func(Lease) {})
 	fill(&h.StoreFailed, func(string, error) {})
+	fill(&h.Called, func(Called) {})
+	fill(&h.Audited, func(Audited) {})
 	return h
 }
 
 // fill sets a hook that is nil.
-func fill[F func(Lease) | func(Lease, error) | func(Lease, string) | func(Snapshot, Planned) | func(string, error)](hook *F, none F) {
+func fill[F func(Lease) | func(Lease, error) | func(Lease, string) | func(Snapshot, Planned) | func(string, error) | func(Called) | func(Audited)](hook *F, none F) {
 	if *hook == nil {
 		*hook = none
 	}

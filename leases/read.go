@@ -121,7 +121,7 @@ func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
 	case c.anyIdle(found.Leases):
 		c.carryOut(ctx, c.plan(false, c.watches), found)
 	default:
-		c.hooks.Scanned(found, Planned{})
+		c.hooks.Scanned(found, Planned{Share: c.share})
 	}
 }
 
@@ -133,7 +133,7 @@ func (c *Coordinator) left(l Lease) bool {
 }
 
 func (c *Coordinator) carryOut(ctx context.Context, p plan, found Snapshot) {
-	c.hooks.Scanned(found, Planned{Take: len(p.take), Ask: len(p.ask), Give: len(p.give)})
+	c.hooks.Scanned(found, Planned{Take: len(p.take), Ask: len(p.ask), Give: len(p.give), Share: p.share, Idle: p.idle, Old: p.old})
 	c.takeAll(ctx, p.take)
 	c.giveAll(ctx, p.give)
 	c.each(ctx, "ask", keysIn(p.ask), c.askFor)
@@ -252,7 +252,8 @@ func (c *Coordinator) standing(seen sighting, led bool) standing {
 	row := seen.row
 	idle, silent := c.watch.idleFor(row.Key, c.scannedAt)
 	s := standing{
-		Lease: row, idle: silent, overdue: idle > c.pace.failover/2, barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
+		Lease: row, idle: silent, overdue: idle > c.pace.failover/2, old: silent && c.scannedAt.Sub(seen.since) > 3*c.pace.failover,
+		barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
 	}
 	h, held := c.holding(row.Key)
 	switch {
@@ -267,7 +268,7 @@ func (c *Coordinator) standing(seen sighting, led bool) standing {
 
 // scan reads the whole table.
 func (c *Coordinator) scan(ctx context.Context) (snapshot Snapshot, err error) {
-	err = c.callWithin(ctx, "Scan", c.pace.sweep, func(ctx context.Context) (err error) {
+	err = c.callWithin(ctx, &Called{Op: "Scan"}, c.pace.sweep, func(ctx context.Context) (err error) {
 		snapshot, err = c.cfg.Store.Scan(ctx)
 		return err
 	})

@@ -76,7 +76,7 @@ func (c *Coordinator) adopt(ctx context.Context, key string) {
 	if c.isLed() && c.traced(row) {
 		return // the leader will give it to somebody; whoever leads last finds it silent
 	}
-	c.acquire(ctx, renewal(row))
+	c.acquire(ctx, adoption(row))
 }
 
 // turnAway gives up what was given to a worker that is full, or what it has asked for too much.
@@ -172,7 +172,7 @@ func (c *Coordinator) giveAll(ctx context.Context, gifts []gift) {
 		keys = append(keys, g.Key)
 	}
 	c.each(ctx, "give", keys, func(ctx context.Context, key string) {
-		if c.attempt(ctx, take(to[key].Lease, to[key].to)) {
+		if c.attempt(ctx, give(to[key].Lease, to[key].to)) {
 			c.hooks.Given(to[key].Lease, to[key].to)
 		}
 	})

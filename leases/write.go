@@ -12,6 +12,7 @@ import (
 // out in one step; one that can lock a row may use Holds and Apply, which are the definition.
 type Write struct {
 	key       string
+	purpose   string // for the hooks: a word
 	condition Condition
 	change    Change
 }
@@ -113,22 +114,25 @@ func NewWrite(key seal.Key, row string, condition Condition, change Change) Writ
 // The protocol's writes follow. Each is made from the row as last read and carries the fence that the KCL's own write of that
 // name has; all but those that leave the counter alone demand the counter as well.
 
-// renewal keeps a held lease, and adopts one that names this worker. The KCL's renewal also demands that no handoff is in
+// renewal keeps a held lease. The KCL's renewal also demands that no handoff is in
 // progress and repeats itself without the clause; ours looks at the row that comes back.
 func renewal(row Lease) Write {
-	return Write{key: row.Key, condition: Condition{Counter: Exactly(row.Counter)}, change: Change{NextCounter: true}}
+	return Write{key: row.Key, purpose: "renew", condition: Condition{Counter: Exactly(row.Counter)}, change: Change{NextCounter: true}}
 }
+
+// adoption is a renewal by which a worker comes to hold a lease that names it.
+func adoption(row Lease) Write { return renewal(row).as("adopt") }
 
 // progressTo is a checkpoint. Like the KCL's it says nothing about owners, so it is legal during a handoff.
 func progressTo(row Lease, to checkpoint.Position) Write {
-	w := renewal(row)
+	w := renewal(row).as("checkpoint")
 	w.change.Checkpoint = Exactly(to)
 	return w
 }
 
 // finale is the last write of a shard: its children and SHARD_END become visible together, and the row is nobody's from then on.
 func finale(row Lease, children []string) Write {
-	w := progressTo(row, checkpoint.ShardEnd)
+	w := progressTo(row, checkpoint.ShardEnd).as("end")
 	w.change.Children = children
 	w.change.Owner, w.change.CheckpointOwner = Exactly(""), Exactly("")
 	return w
@@ -136,7 +140,7 @@ func finale(row Lease, children []string) Write {
 
 // pin writes down where LATEST is, once.
 func pin(row Lease, at time.Time) Write {
-	w := renewal(row)
+	w := renewal(row).as("pin")
 	w.condition.NoStartAt = true
 	w.change.StartAt = at
 	return w
@@ -145,17 +149,21 @@ func pin(row Lease, at time.Time) Write {
 // take makes an unowned or expired lease this worker's. It always ends a handoff: to initiate one does not move the counter, so
 // the condition would let one through that began after the row was read.
 func take(row Lease, worker string) Write {
-	w := renewal(row)
+	w := renewal(row).as("take")
 	w.change.Owner, w.change.CheckpointOwner = Exactly(worker), Exactly("")
 	w.change.CountSwitch = row.Holder() != "" && row.Holder() != worker
 	return w
 }
+
+// give makes an unowned or expired lease another worker's.
+func give(row Lease, worker string) Write { return take(row, worker).as("give") }
 
 // ask initiates a handoff. The counter stays, so that the holder's renewals go on. A lease at SHARD_END must not be asked for: a
 // Java holder would renew it for ever and never answer.
 func ask(row Lease, worker string) Write {
 	return Write{
 		key:       row.Key,
+		purpose:   "ask",
 		condition: Condition{Owner: Exactly(row.Owner), CheckpointOwner: Exactly(""), Unfinished: true},
 		change:    Change{Owner: Exactly(worker), CheckpointOwner: Exactly(row.Owner)},
 	}
@@ -164,7 +172,7 @@ func ask(row Lease, worker string) Write {
 // complete ends a handoff: the asker has the lease from then on. Without the counter in the condition, a completion that was
 // held up on its way could end a later handoff between the same two workers under the holder's feet.
 func complete(row Lease) Write {
-	w := asRead(row)
+	w := asRead(row).as("complete")
 	w.change.CheckpointOwner = Exactly("")
 	w.change.CountSwitch = true
 	return w
@@ -175,6 +183,7 @@ func complete(row Lease) Write {
 func refuse(row Lease) Write {
 	return Write{
 		key:       row.Key,
+		purpose:   "refuse",
 		condition: Condition{Owner: Exactly(row.Owner), CheckpointOwner: Exactly(row.CheckpointOwner)},
 		change:    Change{Owner: Exactly(row.CheckpointOwner), CheckpointOwner: Exactly("")},
 	}
@@ -182,7 +191,7 @@ func refuse(row Lease) Write {
 
 // assign gives a lease to another worker. A handoff that is in progress ends with it.
 func assign(row Lease, to string) Write {
-	w := asRead(row)
+	w := asRead(row).as("assign")
 	w.change.Owner, w.change.CheckpointOwner = Exactly(to), Exactly("")
 	w.change.CountSwitch = true
 	return w
@@ -198,7 +207,7 @@ func bequest(row Lease, to string) Write {
 
 // evict makes a lease nobody's.
 func evict(row Lease) Write {
-	w := asRead(row)
+	w := asRead(row).as("evict")
 	w.change.Owner, w.change.CheckpointOwner = Exactly(""), Exactly("")
 	return w
 }
@@ -212,5 +221,11 @@ func removal(row Lease) Write {
 func asRead(row Lease) Write {
 	w := renewal(row)
 	w.condition.Owner, w.condition.CheckpointOwner = Exactly(row.Owner), Exactly(row.CheckpointOwner)
+	return w
+}
+
+// as names what a write is for.
+func (w Write) as(purpose string) Write {
+	w.purpose = purpose
 	return w
 }
