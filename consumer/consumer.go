@@ -49,7 +49,7 @@ func New(cfg Config) (*Consumer, error) {
 	c.budget = newBudget(c.cfg.MaxBufferedBytes)
 	c.configured, c.changing = slices.Clone(cfg.Streams), make(chan struct{}, 1)
 	if c.cfg.Hooks.Called != nil {
-		c.cfg.Kinesis = observed{api: c.cfg.Kinesis, told: c.cfg.Hooks.Called}
+		c.cfg.Kinesis = observed{api: c.cfg.Kinesis, told: c.cfg.Hooks.Called, id: c.streamID}
 	}
 	if c.store == nil {
 		store, err := c.cfg.newStore()

@@ -35,10 +35,12 @@ func (f HandlerFunc) Handle(ctx context.Context, b *Batch) error { return f(ctx,
 
 // Shard names a shard to a handler.
 type Shard struct {
-	Stream  string   // the stream's name
-	ARN     string   // the stream's ARN; empty in shards made for tests
-	ID      string   // the shard's id, unique within the stream
-	Parents []string // ids of the shards it came from: none, one (split) or two (merge)
+	Stream string // the stream's name
+	ARN    string // the stream's ARN; empty in shards made for tests
+	// StreamID is "<account>:<stream>:<creation epoch>" where the application reads several streams, as in its leases; else empty.
+	StreamID string
+	ID       string   // the shard's id, unique within the stream
+	Parents  []string // ids of the shards it came from: none, one (split) or two (merge)
 	// StartingHashKey and EndingHashKey are the inclusive ends of the shard's part of the hash space, in decimal; both are empty
 	// where the lease does not tell.
 	StartingHashKey, EndingHashKey string

@@ -185,6 +185,13 @@ func (h *Hooks) synced(s Synced) {
 	}
 }
 
+func (h *Hooks) storeCalled(c leases.Called, began time.Time) {
+	if h.Leases.Called != nil {
+		c.Duration = time.Since(began)
+		h.Leases.Called(c)
+	}
+}
+
 func (h *Hooks) checkpointed(c Checkpointed) {
 	if h.Checkpointed != nil {
 		h.Checkpointed(c)

@@ -132,7 +132,7 @@ func (c *Consumer) newReader(held *leases.Held) *reader {
 		return nil
 	}
 	r := &reader{c: c, vital: newVital(), held: held, stream: s, shard: Shard{
-		Stream: s.id.Name(), ARN: s.arn, ID: lease.ShardID, Parents: lease.Parents,
+		Stream: s.id.Name(), ARN: s.arn, StreamID: lease.Stream, ID: lease.ShardID, Parents: lease.Parents,
 		StartingHashKey: lease.StartingHashKey, EndingHashKey: lease.EndingHashKey, Token: held.Token(),
 	}}
 	r.log = c.cfg.Logger.With(zap.String("stream", r.shard.Stream), zap.String("shard", r.shard.ID))

@@ -168,7 +168,7 @@ func (c *Consumer) shardStatus(row leases.Lease, r *reader, worker string) Shard
 			name, arn = s.id.Name(), s.arn
 		}
 		status.Shard = Shard{
-			Stream: name, ARN: arn, ID: row.ShardID, Parents: row.Parents,
+			Stream: name, ARN: arn, StreamID: row.Stream, ID: row.ShardID, Parents: row.Parents,
 			StartingHashKey: row.StartingHashKey, EndingHashKey: row.EndingHashKey, Token: row.Counter,
 		}
 		if status.Owner == worker {

@@ -253,7 +253,9 @@ func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, create
 	if err != nil {
 		return 0, 0, err
 	}
+	began := time.Now()
 	snapshot, err := c.store.Scan(ctx)
+	c.cfg.Hooks.storeCalled(leases.Called{Op: "Scan", Err: err}, began)
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer: read the leases: %w", err)
 	}
@@ -323,7 +325,10 @@ func (c *Consumer) create(ctx context.Context, rows []leases.Lease) error {
 	for range min(createWorkers, len(rows)) {
 		workers.Go("create leases", func() {
 			for row := range next {
-				if _, err := c.store.Create(ctx, row); err != nil {
+				began := time.Now()
+				created, err := c.store.Create(ctx, row)
+				c.cfg.Hooks.storeCalled(leases.Called{Op: "Create", For: "sync", Key: row.Key, Created: created, Err: err}, began)
+				if err != nil {
 					cancel(fmt.Errorf("consumer: create lease %s: %w", row.Key, err))
 				}
 			}

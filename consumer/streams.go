@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-go/penstock/internal/retry"
@@ -145,6 +146,18 @@ func (c *Consumer) streamOf(key string) *stream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.streams[key]
+}
+
+// streamID returns what the leases of a stream begin with where there are several; see observed.
+func (c *Consumer) streamID(nameOrARN string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, s := range c.streams {
+		if s.id.Name() == nameOrARN || s.arn != "" && strings.HasPrefix(nameOrARN+"/", s.arn+"/") {
+			return key
+		}
+	}
+	return ""
 }
 
 // allStreams returns the streams that were found.

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/penstock-go/penstock/leases"
 )
 
 // another creates a stream of one shard and puts records into it, n of them.
@@ -183,6 +187,75 @@ func TestEachStreamBeginsWhereItsStartSays(t *testing.T) {
 		run.mustEnd()
 		if got := w.seen.data()[3]; got != fmt.Sprintf("%06d", before+1) {
 			t.Errorf("the first record of the stream that began at its tip is %s", got)
+		}
+	})
+}
+
+// Metrics tell streams apart by what their leases' keys begin with, as those of the KCL do.
+func TestHooksAreToldTheStreamIDWhereThereAreSeveralStreams(t *testing.T) {
+	for _, fanOut := range []bool{false, true} {
+		bubble(t, 1, func(w *world) {
+			ids, calls := make(chan string, 1000), make(chan Called, 1000)
+			cfg := w.dynamic()
+			cfg.Streams[0].FanOut = fanOut
+			cfg.Hooks.Fetched = func(f Fetched) { ids <- f.Shard.StreamID }
+			cfg.Hooks.Called = func(c Called) {
+				if c.Shard != "" {
+					calls <- c
+				}
+			}
+			w.putPlain("a")
+			_, run := w.launch(cfg)
+			w.awaitAll()
+			run.mustEnd()
+			id, call := <-ids, <-calls
+			if parts := strings.Split(id, ":"); len(parts) != 3 || parts[1] != testStream {
+				t.Errorf("fetched from stream %q", id)
+			}
+			if call.StreamID != id {
+				t.Errorf("called %+v", call)
+			}
+		})
+	}
+}
+
+func TestOneStreamAloneHasNoStreamID(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Hooks.Fetched = func(f Fetched) {
+			if f.Shard.StreamID != "" {
+				t.Errorf("StreamID %q", f.Shard.StreamID)
+			}
+		}
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+	})
+}
+
+func TestTheLeasesOfAStreamAreToldOfAsTheyAreCreated(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		var mu sync.Mutex
+		var created []leases.Called
+		cfg := w.config()
+		cfg.Hooks.Leases.Called = func(c leases.Called) {
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Op == "Create" {
+				created = append(created, c)
+			}
+		}
+		run := w.start(cfg)
+		time.Sleep(time.Second)
+		run.mustEnd()
+		for _, c := range created {
+			if c.For != "sync" || !c.Created || c.Key == "" || c.Err != nil {
+				t.Errorf("told %+v", c)
+			}
+		}
+		if len(created) != 2 {
+			t.Errorf("%d leases are told of", len(created))
 		}
 	})
 }
