@@ -46,7 +46,7 @@ const (
 	callsCheck    = 0.25
 	callsScan     = 0.5
 	callsLease    = 0.3 // busy or not
-	seriesOfAll   = 24
+	seriesOfAll   = 40
 	seriesOfShard = 10
 	putsAMonth    = hours * 60 // of one process
 )

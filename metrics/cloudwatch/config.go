@@ -37,6 +37,9 @@ type Config struct {
 	// Shards puts metrics of single shards besides those of the whole: at Summary six for each shard that is read, and four for each that
 	// is written, at 0.30 US dollars a month each.
 	Shards bool
+	// Streams puts metrics of single streams of a consumer that reads several, besides those of the whole: at Summary six for each stream.
+	// Shards implies it, since shards of different streams have the same ids.
+	Streams bool
 	// WorkerID, if it is set, puts the metrics of leases by worker. Each worker that ever was costs a month of them.
 	WorkerID string
 

@@ -129,8 +129,12 @@ func (m *Metrics) put(ctx context.Context, part []series, all map[series]*statis
 }
 
 func (s series) dimensions() (all []types.Dimension) {
+	stream := "StreamName" // the KPL's
+	if s.operation != "" {
+		stream = "StreamId"
+	}
 	for _, d := range [...]struct{ name, value string }{
-		{"Operation", s.operation}, {"ErrorCode", s.code}, {"StreamName", s.stream}, {"ShardId", s.shard}, {"WorkerIdentifier", s.worker},
+		{"Operation", s.operation}, {"ErrorCode", s.code}, {stream, s.stream}, {"ShardId", s.shard}, {"WorkerIdentifier", s.worker},
 	} {
 		if d.value != "" {
 			all = append(all, types.Dimension{Name: aws.String(d.name), Value: aws.String(d.value)})

@@ -12,7 +12,7 @@ type series struct {
 	name      string
 	unit      types.StandardUnit
 	operation string
-	stream    string
+	stream    string // of a producer its name, of a consumer its id
 	shard     string
 	code      string
 	worker    string
@@ -56,9 +56,10 @@ func (s *store) add(of series, v, n float64) {
 		return
 	}
 	s.dropped += int64(n)
-	if of.shard != "" { // without room for the shard it counts for the whole all the same
-		of.shard = ""
-		s.merge(s.all, of, more)
+	for up, ok := of.wider(); ok; up, ok = up.wider() { // without room for the part it counts for the whole all the same
+		if s.merge(s.all, up, more) {
+			return
+		}
 	}
 }
 
@@ -80,12 +81,12 @@ func (s *store) merge(to map[series]*statistics, of series, more statistics) boo
 	return true
 }
 
-// wider returns the series that one is a part of: that without the shard, and for those of a producer that without the stream.
+// wider returns the series that one is a part of: that without the shard, and then that without the stream.
 func (s series) wider() (series, bool) {
 	switch {
 	case s.shard != "":
 		s.shard = ""
-	case s.operation == "" && s.stream != "":
+	case s.stream != "":
 		s.stream = ""
 	default:
 		return s, false

@@ -53,7 +53,7 @@ func TestTheWorkerPutsItsMetricsWhenItEnds(t *testing.T) {
 	}))
 	must(t, run(ctx, "orders", "billing", logger))
 	metrics := srv.Metrics()
-	for _, name := range []string{"CurrentLeases", "RecordProcessor.initialize.Time", "TotalLeases"} {
+	for _, name := range []string{"CurrentLeases", "RecordProcessor.initialize.Time", "ExpiredLeases"} {
 		if !slices.ContainsFunc(metrics, func(m kinesistest.Metric) bool { return m.Namespace == "billing" && m.Name == name }) {
 			t.Errorf("no %s among %+v", name, metrics)
 		}

@@ -120,6 +120,13 @@ func (s *State) hold(key string, held bool) {
 	delete(s.held, key)
 }
 
+// Held returns how many leases this worker holds.
+func (s *State) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
+}
+
 func (s *State) scanned(seen leases.Snapshot) {
 	t := tableState{damaged: len(seen.Damaged)}
 	for i := range seen.Leases {
