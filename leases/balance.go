@@ -16,6 +16,7 @@ type standing struct {
 	overdue bool // it has been idle for so long that the worker for which it was meant seems not to take it
 	barred  bool // this worker must leave it alone for now
 	held    bool // this worker holds it
+	unaware bool // its holder may not know yet, and so not hear that it is asked for
 	remote  bool // others watch it: whether its holder lives is for them to find out
 }
 
@@ -37,6 +38,7 @@ type scene struct {
 type plan struct {
 	take  []Lease // idle ones, in the order in which to try
 	ask   []Lease // others' leases
+	later int     // others' leases to ask for once their holders know of them
 	give  []gift  // idle ones for others
 	share int     // how many leases this worker should have
 	idle  int     // leases that can be read and that nobody holds
@@ -66,7 +68,8 @@ func balance(s scene) plan {
 	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
 	mine, gifts := p.shareOut()
-	return plan{take: p.order(mine), give: gifts, ask: p.moves(), share: p.target[s.me], idle: len(p.idle), old: p.old, load: load}
+	asks := p.moves()
+	return plan{take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.target[s.me], idle: len(p.idle), old: p.old, load: load}
 }
 
 // planner is one run of balance.
@@ -77,6 +80,7 @@ type planner struct {
 	load    map[string]int
 	idle    []standing
 	old     int
+	later   int
 	held    []standing // runnable, with a live holder
 	elders  int        // leases that are others' to judge, of holders that do not live
 	workers []string   // those that have a share, the busiest first
@@ -264,7 +268,11 @@ func (p *planner) moves() []Lease {
 			continue
 		}
 		surplus[l.Owner]--
-		if next() == p.me && !l.barred && len(asks) < limit {
+		switch {
+		case next() != p.me || l.barred || len(asks) >= limit:
+		case l.unaware:
+			p.later++
+		default:
 			asks = append(asks, l.Lease)
 		}
 	}

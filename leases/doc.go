@@ -67,7 +67,9 @@
 // Every half second (or quarter of F) it asks the index which rows name it, and adopts by a renewal those that it does not hold. Every
 // fifth of F, when a lease is about to be found silent, and after changes of its own, it reads the table, works out a plan, takes what
 // is idle and asks for what it lacks. The plan is a pure function of the rows (balance.go): all workers that see the same table compute
-// the same one, and each carries out its own part. A lease in a handoff counts where it goes. Leases at SHARD_END or with unfinished
+// the same one, and each carries out its own part. A lease in a handoff counts where it goes. One whose holder is new is not
+// asked for before that holder has written: it may have been given the lease and not know of it yet, and once somebody else is named the
+// index would not tell it. Leases at SHARD_END or with unfinished
 // parents weigh nothing. Shares are by count.
 //
 // A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to

@@ -22,6 +22,7 @@ type sighting struct {
 	readAt    time.Time // when it was last read
 	since     time.Time // when the counter was first seen as it is
 	idleSince time.Time // when the lease was first seen without a live holder; zero: it has one
+	named     bool      // the holder is a new one, of which no write has been seen since: it may not know yet
 }
 
 // noPart stands for a row of which no partial scan has told where it is.
@@ -115,6 +116,12 @@ func (w *watch) sight(row Lease, part int, at time.Time) sighting {
 	s, known := w.seen[row.Key]
 	if known && s.row.Holder() != row.Holder() && s.readAt.Sub(s.since) > w.failover*6/10 {
 		w.castDoubt(s.row.Holder()) // another watcher was quicker to find it silent
+	}
+	switch {
+	case known && s.row.Holder() != row.Holder():
+		s.named = true
+	case s.row.Counter != row.Counter:
+		s.named = false
 	}
 	if !known || s.row.Counter != row.Counter {
 		s.since = at

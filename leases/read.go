@@ -142,7 +142,7 @@ func (c *Coordinator) carryOut(ctx context.Context, p plan, found Snapshot) {
 // settle decides when the whole table is to be read again.
 func (c *Coordinator) settle(p plan, began time.Time) {
 	c.share = p.share
-	c.unsettled = len(p.take)+len(p.ask) > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
+	c.unsettled = len(p.take)+len(p.ask)+p.later > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
 	c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
 	if c.calm.After(began) {
 		c.wholeDue = c.calm // what was seen is in motion still
@@ -255,6 +255,7 @@ func (c *Coordinator) standing(seen sighting, led bool) standing {
 		Lease: row, idle: silent, overdue: idle > c.pace.failover/2, old: silent && c.scannedAt.Sub(seen.since) > 3*c.pace.failover,
 		barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
 	}
+	s.unaware = seen.named && !silent
 	h, held := c.holding(row.Key)
 	switch {
 	case !held:
