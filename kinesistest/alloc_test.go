@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector allocates, and makes pools forget.
+
 package kinesistest_test
 
 import (
@@ -12,9 +16,6 @@ import (
 // Benchmarks run against the emulator, so it must not be what they measure: the service's side of a call may allocate this
 // much, whatever the size of the records.
 func TestDataPlaneAllocatesLittle(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	r := newRig(t, 4)
 	put := putBody(*r.stream)
 	perPut := testing.AllocsPerRun(20, func() {
@@ -34,9 +35,6 @@ func TestDataPlaneAllocatesLittle(t *testing.T) {
 
 // A reply goes to the client without being copied: its buffer comes back when the client closes the body.
 func TestClosedBodiesAreUsedAgain(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector makes pools forget")
-	}
 	r := newRig(t, 1)
 	r.put("k", string(bytes.Repeat([]byte("x"), 1<<20-1)))
 	get := fmt.Appendf(nil, `{"ShardIterator":%q}`, *r.iterator(shardID(0), types.ShardIteratorTypeTrimHorizon))

@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector allocates, and makes pools forget.
+
 package kinesistest_test
 
 import (
@@ -18,9 +22,6 @@ func heap() int64 {
 
 // What a stored record takes besides its data and its key, however it came in.
 func TestARecordTakesSixtyFourBytesMore(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	single := func(size int) []byte {
 		data := base64.StdEncoding.EncodeToString(make([]byte, size))
 		return fmt.Appendf(nil, `{"StreamName":"orders","PartitionKey":"key-123","Data":%q}`, data)

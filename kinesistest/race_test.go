@@ -1,5 +1,0 @@
-//go:build race
-
-package kinesistest_test
-
-const raceEnabled = true
