@@ -1,9 +1,12 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -81,10 +84,6 @@ func compare(t *testing.T, s suite, server string, known *section, column int) {
 	p := open(t, server, s.options)
 	for i, r := range s.rules {
 		got := p.attempt(r)
-		// Over HTTP/1.1 a connection breaks now and then, when both sides are near: what does so every time is the server's.
-		if got == unreadable {
-			got = p.attempt(r)
-		}
 		cell := &known.cells[i][column]
 		if *update {
 			*cell = got
@@ -118,7 +117,24 @@ func open(t *testing.T, server string, options []kinesistest.Option) *place {
 	} else {
 		url = servers.Start(t, server)
 	}
-	return connect(t, server, url, &http.Client{Transport: transport})
+	return connect(t, server, url, &http.Client{Transport: ownBodies{transport}})
+}
+
+// ownBodies sends a copy of each body. The SDK closes its own when the reply begins; where the server is so near that the transport has not
+// looked for the body's end by then, it takes that for a failed write and breaks the connection, with the reply half read.
+type ownBodies struct{ transport http.RoundTripper }
+
+func (o ownBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return o.transport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	own := r.Clone(r.Context())
+	own.Body = io.NopCloser(bytes.NewReader(body))
+	return o.transport.RoundTrip(own)
 }
 
 func connect(t *testing.T, server, url string, client *http.Client) *place {
