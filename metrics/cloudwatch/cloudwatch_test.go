@@ -18,31 +18,42 @@ import (
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/kinesistest"
 	"github.com/penstock-go/penstock/metrics/cloudwatch"
+	"github.com/penstock-go/penstock/metrics/internal/metricstest"
 	"github.com/penstock-go/penstock/producer"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type world struct{ *metricstest.World }
+
+func inWorld(t *testing.T, test func(w world)) {
+	t.Helper()
+	metricstest.In(t, func(w *metricstest.World) { test(world{w}) })
+}
 
 func same(h consumer.Handler) consumer.Handler { return h }
 
 // metrics makes them, to be closed by the test.
-func (w *world) metrics(change func(*cloudwatch.Config)) *cloudwatch.Metrics {
+func (w world) metrics(change func(*cloudwatch.Config)) *cloudwatch.Metrics {
 	w.Helper()
-	cfg := cloudwatch.Config{Client: w.srv.CloudWatch(), Namespace: "billing"}
+	cfg := cloudwatch.Config{Client: w.Server.CloudWatch(), Namespace: "billing"}
 	change(&cfg)
 	m, err := cloudwatch.New(cfg)
-	w.must(err)
+	w.Must(err)
 	return m
 }
 
 // run has the metrics see the whole of it.
-func (w *world) run(m *cloudwatch.Metrics) {
+func (w world) run(m *cloudwatch.Metrics) {
 	w.Helper()
-	w.produce(m.Producer(stream), func(p *producer.Producer) { m.Watch(stream, p) })
-	w.consume(m.Consumer(), same, func() {})
-	w.must(m.Close(w.Context()))
+	w.Produce(m.Producer(metricstest.Stream), func(p *producer.Producer) { m.Watch(metricstest.Stream, p) })
+	w.Consume(m.Consumer(), same, func() {})
+	w.Must(m.Close(w.Context()))
 }
 
 // spelled is a metric's name with its unit and dimensions.
@@ -55,16 +66,16 @@ func spelled(m kinesistest.Metric) string {
 }
 
 // sums adds up what was put, by metric.
-func (w *world) sums() map[string]float64 {
+func (w world) sums() map[string]float64 {
 	all := make(map[string]float64)
-	for _, m := range w.srv.Metrics() {
+	for _, m := range w.Server.Metrics() {
 		all[spelled(m)] += m.Sum
 	}
 	return all
 }
 
 func TestTheMetricsOfTheJavaLibrariesArePut(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		w.run(w.metrics(func(*cloudwatch.Config) {}))
 		got := w.sums()
 		for name, want := range map[string]float64{
@@ -96,7 +107,7 @@ func TestTheMetricsOfTheJavaLibrariesArePut(t *testing.T) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
 			t.Error(diff)
 		}
-		for _, m := range w.srv.Metrics() {
+		for _, m := range w.Server.Metrics() {
 			if m.Namespace != "billing" || m.Resolution != 60 || m.SampleCount <= 0 || m.Minimum > m.Maximum {
 				t.Errorf("got %+v", m)
 			}
@@ -106,13 +117,13 @@ func TestTheMetricsOfTheJavaLibrariesArePut(t *testing.T) {
 
 // What the average of UserRecordsPut says is the rate of success, which alarms are made of.
 func TestTheAverageOfRecordsPutIsTheRateOfSuccess(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(*cloudwatch.Config) {})
-		hooks := m.Producer(stream)
+		hooks := m.Producer(metricstest.Stream)
 		hooks.UserRecordsDone(producer.UserRecordsDone{UserRecords: 75, Attempts: 1, ShardID: "s"})
 		hooks.UserRecordsDone(producer.UserRecordsDone{UserRecords: 25, Attempts: 1, Err: producer.ErrExpired})
-		w.must(m.Close(w.Context()))
-		for _, one := range w.srv.Metrics() {
+		w.Must(m.Close(w.Context()))
+		for _, one := range w.Server.Metrics() {
 			switch spelled(one) {
 			case "UserRecordsPut Count":
 				if one.SampleCount != 100 || one.Sum != 75 || one.Minimum != 0 || one.Maximum != 1 {
@@ -128,7 +139,7 @@ func TestTheAverageOfRecordsPutIsTheRateOfSuccess(t *testing.T) {
 }
 
 func TestShardsWorkersAndDetailsArePutOnRequest(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		w.run(w.metrics(func(c *cloudwatch.Config) { c.Shards, c.WorkerID, c.Level = true, "w-1", cloudwatch.Detailed }))
 		got := w.sums()
 		var shards float64
@@ -160,8 +171,8 @@ func TestEveryWireFormIsUnderstood(t *testing.T) {
 		"query": func(o *sdk.Options) { o.Protocol = awsquery.New(schemas.GraniteServiceVersion20100801) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				w.run(w.metrics(func(c *cloudwatch.Config) { c.Client = sdk.New(w.srv.CloudWatch().Options(), protocol) }))
+			inWorld(t, func(w world) {
+				w.run(w.metrics(func(c *cloudwatch.Config) { c.Client = sdk.New(w.Server.CloudWatch().Options(), protocol) }))
 				if got := w.sums()["RecordsProcessed Count Operation=ProcessTask"]; got != 100 {
 					t.Errorf("%v records", got)
 				}
@@ -174,26 +185,26 @@ func TestEveryWireFormIsUnderstood(t *testing.T) {
 func fill(m *cloudwatch.Metrics, n int) {
 	hooks := m.Consumer()
 	for i := range n {
-		hooks.Handled(consumer.Handled{Shard: consumer.Shard{Stream: stream, ID: fmt.Sprintf("shardId-%012d", i)}, Records: 1, Done: 1})
+		hooks.Handled(consumer.Handled{Shard: consumer.Shard{Stream: metricstest.Stream, ID: fmt.Sprintf("shardId-%012d", i)}, Records: 1, Done: 1})
 	}
 }
 
 func TestRequestsKeepTheLimitsOfTheService(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) { c.Shards = true })
 		fill(m, 1000) // four metrics for each shard, four for all, and two of the worker
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 		if got := m.Stats(); got.Requests != 5 || got.FailedRequests != 0 || got.Dropped != 0 || got.Buffered != 0 {
 			t.Errorf("got %+v", got)
 		}
-		if n := len(w.srv.Metrics()); n < 4004 {
+		if n := len(w.Server.Metrics()); n < 4004 {
 			t.Errorf("%d metrics", n)
 		}
 	})
 }
 
 func TestMetricsArePutEveryIntervalAndAtTheEnd(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(*cloudwatch.Config) {})
 		began := time.Now()
 		for range 3 {
@@ -202,9 +213,9 @@ func TestMetricsArePutEveryIntervalAndAtTheEnd(t *testing.T) {
 			synctest.Wait()
 		}
 		fill(m, 1)
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 		var at []time.Duration
-		for _, one := range w.srv.Metrics() {
+		for _, one := range w.Server.Metrics() {
 			if one.Name == "RecordsProcessed" {
 				at = append(at, one.At.Sub(began))
 			}
@@ -233,21 +244,21 @@ func TestABackendInTroubleCostsNoRecordAndNoTime(t *testing.T) {
 
 // story tells when each batch was handled and each lease acquired, and how many records were put to CloudWatch in the end.
 func story(t *testing.T, effect *kinesistest.Effect) (told []string) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) { c.Interval = 10 * time.Second })
 		var in *kinesistest.Injection
 		if effect != nil {
-			in = w.srv.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: *effect})
+			in = w.Server.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: *effect})
 		}
 		began := time.Now()
-		w.produce(m.Producer(stream), func(*producer.Producer) {})
+		w.Produce(m.Producer(metricstest.Stream), func(*producer.Producer) {})
 		var mu sync.Mutex
 		hooks := consumer.Tee(m.Consumer(), consumer.Hooks{StateChanged: func(s consumer.Shard, _, to consumer.State) {
 			mu.Lock()
 			defer mu.Unlock()
 			told = append(told, fmt.Sprint(s.ID, to, time.Since(began).Truncate(time.Second)))
 		}})
-		w.consume(hooks, same, func() {
+		w.Consume(hooks, same, func() {
 			if in != nil && (in.Fired() < 5 || m.Stats().FailedRequests < 5 || m.Stats().Dropped > 0 || m.Stats().Buffered > 80) {
 				w.Errorf("%d requests were hurt: %+v", in.Fired(), m.Stats())
 			}
@@ -255,7 +266,7 @@ func story(t *testing.T, effect *kinesistest.Effect) (told []string) {
 		if in != nil {
 			in.Remove()
 		}
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 		told = append(told, fmt.Sprint(w.sums()["RecordsProcessed Count Operation=ProcessTask"] >= 100))
 	})
 	slices.Sort(told)
@@ -263,9 +274,9 @@ func story(t *testing.T, effect *kinesistest.Effect) (told []string) {
 }
 
 func TestSeriesWithoutRoomAreCountedAndDropped(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) { c.Shards, c.MaxSeries = true, 100 })
-		w.srv.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Reset()})
+		w.Server.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Reset()})
 		for range 10 {
 			fill(m, 1000)
 			time.Sleep(time.Minute)
@@ -281,14 +292,14 @@ func TestSeriesWithoutRoomAreCountedAndDropped(t *testing.T) {
 
 // A request that is invalid once is so for ever: to keep its metrics would mean that none is ever put again.
 func TestMetricsThatAreRefusedDoNotStandInTheWayOfOthers(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(*cloudwatch.Config) {})
 		m.Producer("ü").UserRecordsDone(producer.UserRecordsDone{UserRecords: 1, Attempts: 1})
 		if err := m.Flush(w.Context()); err == nil {
 			t.Error("a dimension in another script was taken")
 		}
 		fill(m, 1)
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 		if m.Stats().Dropped == 0 || w.sums()["RecordsProcessed Count Operation=ProcessTask"] != 1 {
 			t.Errorf("%+v, %v", m.Stats(), w.sums())
 		}
@@ -296,9 +307,9 @@ func TestMetricsThatAreRefusedDoNotStandInTheWayOfOthers(t *testing.T) {
 }
 
 func TestCloseReturnsWithItsContext(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) { c.Timeout = time.Hour })
-		w.srv.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Hang()})
+		w.Server.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Hang()})
 		fill(m, 1)
 		time.Sleep(90 * time.Second) // it hangs in a put now
 		ctx, cancel := context.WithTimeout(w.Context(), 3*time.Second)
@@ -323,24 +334,24 @@ func TestNewNamesEveryFaultOfItsConfiguration(t *testing.T) {
 }
 
 func TestOneAttemptIsMadeForEachRequest(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) {
-			c.Client = sdk.New(w.srv.CloudWatch().Options(), func(o *sdk.Options) { o.RetryMaxAttempts = 10; o.RetryMode = aws.RetryModeStandard })
+			c.Client = sdk.New(w.Server.CloudWatch().Options(), func(o *sdk.Options) { o.RetryMaxAttempts = 10; o.RetryMode = aws.RetryModeStandard })
 		})
-		in := w.srv.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Fail(500, "InternalFailure", "?")})
+		in := w.Server.Inject(kinesistest.Fault{Service: kinesistest.CloudWatch, Do: kinesistest.Fail(500, "InternalFailure", "?")})
 		fill(m, 1)
 		if err := m.Flush(w.Context()); err == nil || in.Fired() != 1 {
 			t.Errorf("%v after %d attempts", err, in.Fired())
 		}
 		in.Remove()
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 	})
 }
 
 // The documentation has sums, of which these are the numbers.
 func TestAnApplicationAndAShardHaveAsManyMetricsAsTheDocumentationReckonsWith(t *testing.T) {
 	for level, want := range map[cloudwatch.Level][2]int{cloudwatch.Summary: {40, 10}, cloudwatch.Detailed: {77, 20}} {
-		inWorld(t, func(w *world) {
+		inWorld(t, func(w world) {
 			w.run(w.metrics(func(c *cloudwatch.Config) { c.Shards, c.Level = true, level }))
 			whole, shard := 0, 0
 			for name := range w.sums() {

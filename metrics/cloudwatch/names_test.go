@@ -15,6 +15,7 @@ import (
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/leases"
 	"github.com/penstock-go/penstock/metrics/cloudwatch"
+	"github.com/penstock-go/penstock/metrics/internal/metricstest"
 	"github.com/penstock-go/penstock/producer"
 )
 
@@ -48,9 +49,9 @@ func documented(t *testing.T) map[string]string {
 }
 
 // put returns the names of what was put.
-func (w *world) put() []string {
+func (w world) put() []string {
 	names := make(map[string]bool)
-	for _, m := range w.srv.Metrics() {
+	for _, m := range w.Server.Metrics() {
 		operation := m.Dimensions["Operation"]
 		if operation == "" {
 			operation = "producer"
@@ -69,8 +70,8 @@ func (pending) Stats() producer.Stats { return producer.Stats{PendingRecords: 1}
 
 // tellProducer tells of everything that can happen to a producer.
 func tellProducer(m *cloudwatch.Metrics) {
-	hooks := m.Producer(stream)
-	m.Watch(stream, pending{})
+	hooks := m.Producer(metricstest.Stream)
+	m.Watch(metricstest.Stream, pending{})
 	hooks.RequestDone(producer.RequestDone{Records: 1, UserRecords: 1})
 	hooks.KinesisRecordDone(producer.KinesisRecordDone{UserRecords: 1})
 	hooks.KinesisRecordDone(producer.KinesisRecordDone{UserRecords: 1, Code: "InternalFailure"})
@@ -118,13 +119,13 @@ func tellLeases(hooks leases.Hooks, key string) {
 func TestWhatIsPutIsWhatTheDocumentationListsAtItsLevels(t *testing.T) {
 	table := documented(t)
 	for level, letters := range map[cloudwatch.Level]string{cloudwatch.Summary: "S", cloudwatch.Detailed: "SD"} {
-		inWorld(t, func(w *world) {
+		inWorld(t, func(w world) {
 			m := w.metrics(func(c *cloudwatch.Config) { c.Level = level })
 			tellProducer(m)
 			hooks := m.Consumer()
-			tellConsumer(hooks, consumer.Shard{Stream: stream, ID: "s"})
+			tellConsumer(hooks, consumer.Shard{Stream: metricstest.Stream, ID: "s"})
 			tellLeases(hooks.Leases, "s")
-			w.must(m.Close(w.Context()))
+			w.Must(m.Close(w.Context()))
 			var want []string
 			for name, of := range table {
 				if strings.Contains(letters, of) {
@@ -136,7 +137,7 @@ func TestWhatIsPutIsWhatTheDocumentationListsAtItsLevels(t *testing.T) {
 				t.Errorf("level %d, documented (-) and put (+):\n%s", level, diff)
 			}
 		})
-		inWorld(t, func(w *world) { // whatever else a program does
+		inWorld(t, func(w world) { // whatever else a program does
 			w.run(w.metrics(func(c *cloudwatch.Config) { c.Level = level }))
 			for _, name := range w.put() {
 				if of := table[name]; of == "" || !strings.Contains(letters, of) {
@@ -148,10 +149,10 @@ func TestWhatIsPutIsWhatTheDocumentationListsAtItsLevels(t *testing.T) {
 }
 
 func TestRenewalsTakesAndIdleLeasesAreCounted(t *testing.T) {
-	inWorld(t, func(w *world) {
+	inWorld(t, func(w world) {
 		m := w.metrics(func(c *cloudwatch.Config) { c.Level, c.WorkerID = cloudwatch.Detailed, "w" })
 		tellLeases(m.Consumer().Leases, "s")
-		w.must(m.Close(w.Context()))
+		w.Must(m.Close(w.Context()))
 		got := w.sums()
 		for name, want := range map[string]float64{
 			"RenewLease.Success Count Operation=RenewAllLeases WorkerIdentifier=w": 1, "RenewLease.Time Milliseconds Operation=RenewAllLeases WorkerIdentifier=w": 1000,
@@ -172,14 +173,14 @@ func TestRenewalsTakesAndIdleLeasesAreCounted(t *testing.T) {
 // Shards of different streams have the same ids, and must not be counted as one.
 func TestSeveralStreamsAreToldApart(t *testing.T) {
 	told := func(t *testing.T, change func(*cloudwatch.Config)) (got map[string]float64) {
-		inWorld(t, func(w *world) {
+		inWorld(t, func(w world) {
 			m := w.metrics(change)
 			for _, id := range []string{"1:a:7", "1:b:7"} {
 				hooks := m.Consumer()
 				hooks.Handled(consumer.Handled{Shard: consumer.Shard{StreamID: id, ID: "s"}, Records: 3, Done: 3})
 				hooks.Leases.Called(leases.Called{Op: "Write", For: "end", Key: id + ":s"})
 			}
-			w.must(m.Close(w.Context()))
+			w.Must(m.Close(w.Context()))
 			got = w.sums()
 		})
 		maps.DeleteFunc(got, func(name string, _ float64) bool {
@@ -210,10 +211,10 @@ func TestSeveralStreamsAreToldApart(t *testing.T) {
 // The documentation reckons with these.
 func TestAStreamOfSeveralAddsSixMetricsAndTwelve(t *testing.T) {
 	for level, want := range map[cloudwatch.Level]int{cloudwatch.Summary: 6, cloudwatch.Detailed: 12} {
-		inWorld(t, func(w *world) {
+		inWorld(t, func(w world) {
 			m := w.metrics(func(c *cloudwatch.Config) { c.Streams, c.Level = true, level })
 			tellConsumer(m.Consumer(), consumer.Shard{StreamID: "1:a:7", ID: "s"})
-			w.must(m.Close(w.Context()))
+			w.Must(m.Close(w.Context()))
 			n := 0
 			for name := range w.sums() {
 				trouble := strings.HasPrefix(name, "ExpiredIterator") || strings.HasPrefix(name, "FailedRecords") || strings.HasPrefix(name, "DeadLettered")

@@ -16,13 +16,17 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/kinesistest"
+	"github.com/penstock-go/penstock/metrics/internal/metricstest"
 	"github.com/penstock-go/penstock/metrics/otel"
 	"github.com/penstock-go/penstock/producer"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func same(h consumer.Handler) consumer.Handler { return h }
 
@@ -66,12 +70,12 @@ func read(t *testing.T, from *metric.ManualReader) (values map[string]float64, u
 }
 
 func TestOpenTelemetryReadsWhatHappened(t *testing.T) {
-	inWorld(t, func(w *world) {
+	metricstest.In(t, func(w *metricstest.World) {
 		provider, reader := meter()
 		m, err := otel.New(provider, otel.WithOutsideShard())
-		w.must(err)
-		w.produce(m.Producer(stream), func(p *producer.Producer) { m.Watch(stream, p) })
-		w.consume(m.Consumer(), same, func() {
+		w.Must(err)
+		w.Produce(m.Producer(metricstest.Stream), func(p *producer.Producer) { m.Watch(metricstest.Stream, p) })
+		w.Consume(m.Consumer(), same, func() {
 			got, units := read(w.T, reader)
 			for name, want := range map[string]float64{"penstock.consumer.shards": 2, "penstock.leases.held": 2, "penstock.producer.shards": 2, "penstock.producer.buffered": 0} {
 				if v, ok := got[name]; !ok || v != want {
@@ -92,11 +96,11 @@ func TestOpenTelemetryReadsWhatHappened(t *testing.T) {
 				t.Errorf("%s is %v, want %v", name, got[name], want)
 			}
 		}
-		w.must(m.Close())
+		w.Must(m.Close())
 		if after, _ := read(w.T, reader); after["penstock.leases.known"] != 0 {
 			t.Error("gauges are observed after Close")
 		}
-		w.must(provider.Shutdown(w.Context()))
+		w.Must(provider.Shutdown(w.Context()))
 	})
 }
 
@@ -107,7 +111,7 @@ func TestShardsCanBeLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	hooks := m.Consumer()
-	shard := consumer.Shard{Stream: stream, ID: "s"}
+	shard := consumer.Shard{Stream: metricstest.Stream, ID: "s"}
 	hooks.StateChanged(shard, consumer.Opening, consumer.Reading)
 	hooks.Fetched(consumer.Fetched{Shard: shard, MillisBehindLatest: 1500})
 	got, _ := read(t, reader)
@@ -139,22 +143,22 @@ func named(all tracetest.SpanStubs, name string) (found tracetest.SpanStubs) {
 
 // journey sends one record through a stream whose first request is throttled, and returns the spans and what was stored.
 func journey(t *testing.T, data string, opts ...otel.TracerOption) (all tracetest.SpanStubs, stored []byte) {
-	inWorld(t, func(w *world) {
+	metricstest.In(t, func(w *metricstest.World) {
 		provider, kept := spans(w.T)
 		tracer := otel.NewTracer(provider, opts...)
-		w.srv.Inject(kinesistest.Fault{Operation: "PutRecords", Count: 1, Do: kinesistest.Throttle()})
-		p, err := producer.New(producer.Config{Kinesis: w.srv.Kinesis(), Stream: stream})
-		w.must(err)
+		w.Server.Inject(kinesistest.Fault{Operation: "PutRecords", Count: 1, Do: kinesistest.Throttle()})
+		p, err := producer.New(producer.Config{Kinesis: w.Server.Kinesis(), Stream: metricstest.Stream})
+		w.Must(err)
 		told := false
 		ctx, parent := provider.Tracer("test").Start(w.Context(), "order")
-		w.must(tracer.Put(ctx, p, stream, producer.Record{PartitionKey: "k", Data: []byte(data)}, func(r producer.Result) { told = r.Err == nil }))
+		w.Must(tracer.Put(ctx, p, metricstest.Stream, producer.Record{PartitionKey: "k", Data: []byte(data)}, func(r producer.Result) { told = r.Err == nil }))
 		parent.End()
-		w.must(p.Close(w.Context()))
+		w.Must(p.Close(w.Context()))
 		if !told {
 			t.Error("done did not run")
 		}
-		w.records = 1
-		w.consume(consumer.Hooks{}, func(h consumer.Handler) consumer.Handler {
+		w.Records = 1
+		w.Consume(consumer.Hooks{}, func(h consumer.Handler) consumer.Handler {
 			return tracer.Handler(consumer.HandlerFunc(func(ctx context.Context, b *consumer.Batch) error {
 				stored = bytes.Clone(b.Records[0].Data)
 				if !trace.SpanContextFromContext(ctx).IsValid() {
@@ -209,7 +213,7 @@ func TestRecordsCarryNothingUnlessAsked(t *testing.T) {
 func TestARecordThatIsNotTakenEndsItsSpan(t *testing.T) {
 	provider, kept := spans(t)
 	tracer := otel.NewTracer(provider)
-	if err := tracer.Put(t.Context(), refusing{}, stream, producer.Record{}, nil); !errors.Is(err, producer.ErrClosed) {
+	if err := tracer.Put(t.Context(), refusing{}, metricstest.Stream, producer.Record{}, nil); !errors.Is(err, producer.ErrClosed) {
 		t.Error(err)
 	}
 	if all := kept.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error {
@@ -232,7 +236,7 @@ func TestFailuresAreMarkedWithoutTheTextOfTheirErrors(t *testing.T) {
 				t.Error("the panic is gone")
 			}
 		}()
-		_ = h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: stream}, nil))
+		_ = h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: metricstest.Stream}, nil))
 	}()
 	if all := kept.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error || all[0].Status.Description != "panic" || len(all[0].Events) > 0 {
 		t.Errorf("got %+v", all)
@@ -248,7 +252,7 @@ func TestALargeBatchLinksToSoManySpansAndEachOnce(t *testing.T) {
 		records = append(records, consumer.Record{Data: []byte(`{"traceparent":"` + parent + `"}`)}, consumer.Record{Data: []byte(`{"traceparent":"` + parent + `"}`)})
 	}
 	h := tracer.Handler(consumer.HandlerFunc(func(context.Context, *consumer.Batch) error { return nil }))
-	if err := h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: stream}, records)); err != nil {
+	if err := h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: metricstest.Stream}, records)); err != nil {
 		t.Error(err)
 	}
 	if links := kept.GetSpans()[0].Links; len(links) != 128 || links[0].SpanContext.SpanID() == links[1].SpanContext.SpanID() {
@@ -335,7 +339,7 @@ func TestAnExporterThatHangsHoldsNothingUp(t *testing.T) {
 		began := time.Now()
 		h := tracer.Handler(consumer.HandlerFunc(func(context.Context, *consumer.Batch) error { return nil }))
 		for range 10_000 {
-			if err := h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: stream}, nil)); err != nil {
+			if err := h.Handle(t.Context(), consumer.NewBatch(consumer.Shard{Stream: metricstest.Stream}, nil)); err != nil {
 				t.Error(err)
 			}
 		}

@@ -16,12 +16,16 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/consumer"
 	"github.com/penstock-go/penstock/leases"
+	"github.com/penstock-go/penstock/metrics/internal/metricstest"
 	"github.com/penstock-go/penstock/metrics/prometheus"
 	"github.com/penstock-go/penstock/producer"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func same(h consumer.Handler) consumer.Handler { return h }
 
@@ -56,10 +60,10 @@ func value(families map[string]*dto.MetricFamily, name string, labels ...string)
 }
 
 func TestPrometheusReadsWhatHappened(t *testing.T) {
-	inWorld(t, func(w *world) {
+	metricstest.In(t, func(w *metricstest.World) {
 		m := prometheus.New()
-		w.produce(m.Producer(stream), func(p *producer.Producer) { m.Watch(stream, p) })
-		w.consume(m.Consumer(), same, func() {
+		w.Produce(m.Producer(metricstest.Stream), func(p *producer.Producer) { m.Watch(metricstest.Stream, p) })
+		w.Consume(m.Consumer(), same, func() {
 			for name, want := range map[string]float64{
 				"penstock_consumer_shards": 2, "penstock_leases_held": 2, "penstock_leases_known": 2, "penstock_leases_unheld": 0, "penstock_producer_shards": 2,
 				"penstock_producer_buffered_records": 0, "penstock_producer_degraded": 0,
@@ -100,10 +104,10 @@ func TestPrometheusReadsWhatHappened(t *testing.T) {
 }
 
 func TestTheLinterHasNothingToSay(t *testing.T) {
-	inWorld(t, func(w *world) {
+	metricstest.In(t, func(w *metricstest.World) {
 		m := prometheus.New(prometheus.WithConstLabels(prom.Labels{"worker": "w1"}), prometheus.WithOutsideShard())
-		w.produce(m.Producer(stream), func(p *producer.Producer) { m.Watch(stream, p) })
-		w.consume(m.Consumer(), same, func() {
+		w.Produce(m.Producer(metricstest.Stream), func(p *producer.Producer) { m.Watch(metricstest.Stream, p) })
+		w.Consume(m.Consumer(), same, func() {
 			problems, err := testutil.CollectAndLint(m)
 			if err != nil || len(problems) > 0 {
 				t.Errorf("%v %+v", err, problems)
@@ -117,7 +121,7 @@ func TestTheLagGrowsWhileNothingIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := prometheus.New()
 		hooks := m.Consumer()
-		shard := consumer.Shard{Stream: stream, ID: "shardId-000000000000"}
+		shard := consumer.Shard{Stream: metricstest.Stream, ID: "shardId-000000000000"}
 		hooks.StateChanged(shard, consumer.Opening, consumer.Reading)
 		hooks.Fetched(consumer.Fetched{Shard: shard, MillisBehindLatest: 1500})
 		time.Sleep(time.Hour)
@@ -136,7 +140,7 @@ func TestTheLagGrowsWhileNothingIsRead(t *testing.T) {
 func TestSeriesOfShardsCanBeLeftOut(t *testing.T) {
 	m := prometheus.New(prometheus.WithoutShards())
 	hooks := m.Consumer()
-	shard := consumer.Shard{Stream: stream, ID: "shardId-000000000000"}
+	shard := consumer.Shard{Stream: metricstest.Stream, ID: "shardId-000000000000"}
 	hooks.StateChanged(shard, consumer.Opening, consumer.Reading)
 	hooks.Fetched(consumer.Fetched{Shard: shard, MillisBehindLatest: 1500})
 	if n := testutil.CollectAndCount(m, "penstock_consumer_lag_seconds"); n != 0 {
@@ -149,7 +153,7 @@ func TestSeriesOfShardsCanBeLeftOut(t *testing.T) {
 
 func TestErrorCodesCannotMakeSeriesWithoutEnd(t *testing.T) {
 	m := prometheus.New()
-	hooks := m.Producer(stream)
+	hooks := m.Producer(metricstest.Stream)
 	for i := range 1000 {
 		hooks.Retried(producer.Retried{Attempt: producer.Attempt{Code: strings.Repeat("x", i+1)}})
 	}
@@ -164,7 +168,7 @@ func TestErrorCodesCannotMakeSeriesWithoutEnd(t *testing.T) {
 // Alerts are raised by rates, which need a series before its first event.
 func TestCountersShowNothingBeforeAnythingHappens(t *testing.T) {
 	m := prometheus.New()
-	m.Producer(stream)
+	m.Producer(metricstest.Stream)
 	got := scrape(t, m)
 	for _, name := range []string{"penstock_producer_throttled_total", "penstock_leases_lost_total", "penstock_producer_wrong_shard_total"} {
 		if got[name] == nil || value(got, name) != 0 {
@@ -190,9 +194,9 @@ func TestEachMetricCanBeMade(t *testing.T) {
 func everything(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
 	m := prometheus.New(prometheus.WithOutsideShard())
-	c, p := m.Consumer(), m.Producer(stream)
-	m.Watch(stream, fixed{})
-	shard := consumer.Shard{Stream: stream, ID: "shardId-000000000000"}
+	c, p := m.Consumer(), m.Producer(metricstest.Stream)
+	m.Watch(metricstest.Stream, fixed{})
+	shard := consumer.Shard{Stream: metricstest.Stream, ID: "shardId-000000000000"}
 	p.RequestDone(producer.RequestDone{Records: 1, Failed: 1})
 	p.Retried(producer.Retried{Attempt: producer.Attempt{Code: "Throttling"}})
 	p.KinesisRecordDone(producer.KinesisRecordDone{UserRecords: 1})
@@ -213,9 +217,9 @@ func everything(t *testing.T) map[string]*dto.MetricFamily {
 	c.OutsideShard(shard, 1)
 	c.DeadLettered(consumer.DeadLettered{Failed: consumer.Failed{Shard: shard}})
 	c.NearRetention(consumer.NearRetention{Shard: shard})
-	c.PolledInstead(stream, nil)
+	c.PolledInstead(metricstest.Stream, nil)
 	c.Called(consumer.Called{Op: "GetRecords", Err: errors.New("?")})
-	c.Synced(consumer.Synced{Stream: stream})
+	c.Synced(consumer.Synced{Stream: metricstest.Stream})
 	c.Leases.Released(leases.Lease{}, "")
 	c.Leases.StoreFailed("Scan", nil)
 	return scrape(t, m)
