@@ -114,7 +114,7 @@ func TestThePureRoomsArePure(t *testing.T) {
 }
 
 // testRooms are what tests are made of.
-var testRooms = []string{"leases/leasestest", "metrics/internal/metricstest", "integration/internal/..."}
+var testRooms = []string{"leases/leasestest", "kinesislambda/internal/destinationtest", "metrics/internal/metricstest", "integration/internal/..."}
 
 // testLibraries must not reach a user's binary.
 var testLibraries = []string{"testing", "go.uber.org/goleak", "github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/fxamacker/cbor/v2"}

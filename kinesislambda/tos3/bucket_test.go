@@ -2,12 +2,9 @@ package tos3
 
 import (
 	"errors"
-	"io"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -15,80 +12,52 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/kinesislambda"
+	"github.com/penstock-go/penstock/kinesislambda/internal/destinationtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wire answers every request with one reply, and keeps what was asked.
-type wire struct {
-	status int
-	reply  string
-	path   string
-	body   string
-	header http.Header
-}
-
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	w.path, w.body, w.header = req.URL.Path, string(body), req.Header
-	return &http.Response{
-		StatusCode: w.status, Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(w.reply)),
-		ContentLength: int64(len(w.reply)), Request: req,
-	}, nil
-}
-
 // client is the SDK's own, on the wire.
-func (w *wire) client() *s3.Client {
+func client(w *destinationtest.Wire) *s3.Client {
 	return s3.New(s3.Options{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: w}, Retryer: aws.NopRetryer{},
+		Region: "us-east-1", HTTPClient: w.Client(), Retryer: aws.NopRetryer{},
 		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
 		UsePathStyle: true, RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 	})
 }
 
-func record() *kinesislambda.InvocationRecord {
-	return &kinesislambda.InvocationRecord{
-		RequestContext: kinesislambda.RequestContext{RequestID: "7", Condition: kinesislambda.ConditionRecordAgeExceeded},
-		Timestamp:      time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Payload: `{"Records":[]}`, MappingUUID: "uuid",
-		KinesisBatchInfo: kinesislambda.KinesisBatchInfo{ShardID: "shardId-000000000003", StartSequenceNumber: "49"},
-	}
-}
-
-func deliver(t *testing.T, w *wire, cfg Config) error {
+func deliver(t *testing.T, w *destinationtest.Wire, cfg Config) error {
 	t.Helper()
-	cfg.S3 = w.client()
+	cfg.S3 = client(w)
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Deliver(t.Context(), record())
+	return d.Deliver(t.Context(), destinationtest.Record())
 }
 
 var documented = regexp.MustCompile(`^/failed/(mine/)?aws/lambda/uuid/shardId-000000000003/2026/03/04/2026-03-04T05\.06\.07-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func TestAnObjectHasTheMessageWithItsPayload(t *testing.T) {
 	for _, prefix := range []string{"", "mine/"} {
-		w := &wire{status: 200}
+		w := &destinationtest.Wire{Status: 200}
 		if err := deliver(t, w, Config{Bucket: "failed", Prefix: prefix}); err != nil {
 			t.Fatal(err)
 		}
-		if !documented.MatchString(w.path) || !strings.HasPrefix(w.path, "/failed/"+prefix) {
-			t.Errorf("named %s", w.path)
+		if !documented.MatchString(w.Path) || !strings.HasPrefix(w.Path, "/failed/"+prefix) {
+			t.Errorf("named %s", w.Path)
 		}
-		if w.header.Get("Content-Type") != "application/json" {
-			t.Errorf("type %s", w.header.Get("Content-Type"))
+		if w.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("type %s", w.Header.Get("Content-Type"))
 		}
-		if !strings.Contains(w.body, `"requestId":"7"`) || !strings.Contains(w.body, `"payload":"{\"Records\":[]}"`) {
-			t.Errorf("the object is %s", w.body)
+		if !strings.Contains(w.Body, `"requestId":"7"`) || !strings.Contains(w.Body, `"payload":"{\"Records\":[]}"`) {
+			t.Errorf("the object is %s", w.Body)
 		}
 	}
 }
 
 func TestARefusalIsReported(t *testing.T) {
-	w := &wire{status: 404, reply: `<Error><Code>NoSuchBucket</Code><Message>no</Message></Error>`}
+	w := &destinationtest.Wire{Status: 404, ContentType: "application/xml", Reply: `<Error><Code>NoSuchBucket</Code><Message>no</Message></Error>`}
 	err := deliver(t, w, Config{Bucket: "missing"})
 	if err == nil || !strings.HasPrefix(err.Error(), "tos3: ") || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Error(err)

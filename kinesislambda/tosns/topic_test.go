@@ -3,12 +3,9 @@ package tosns
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -16,66 +13,38 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/kinesislambda"
+	"github.com/penstock-go/penstock/kinesislambda/internal/destinationtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wire answers every request with one reply, and keeps what was asked.
-type wire struct {
-	status int
-	reply  string
-	path   string
-	body   string
-	header http.Header
-}
-
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	w.path, w.body, w.header = req.URL.Path, string(body), req.Header
-	return &http.Response{
-		StatusCode: w.status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(w.reply)),
-		ContentLength: int64(len(w.reply)), Request: req,
-	}, nil
-}
-
 // client is the SDK's own, on the wire.
-func (w *wire) client() *sns.Client {
+func client(w *destinationtest.Wire) *sns.Client {
 	return sns.New(sns.Options{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: w}, Retryer: aws.NopRetryer{},
+		Region: "us-east-1", HTTPClient: w.Client(), Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	})
 }
 
-func record() *kinesislambda.InvocationRecord {
-	return &kinesislambda.InvocationRecord{
-		RequestContext: kinesislambda.RequestContext{RequestID: "7", Condition: kinesislambda.ConditionRecordAgeExceeded},
-		Timestamp:      time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Payload: `{"Records":[]}`, MappingUUID: "uuid",
-		KinesisBatchInfo: kinesislambda.KinesisBatchInfo{ShardID: "shardId-000000000003", StartSequenceNumber: "49"},
-	}
-}
-
-func deliver(t *testing.T, w *wire, cfg Config) error {
+func deliver(t *testing.T, w *destinationtest.Wire, cfg Config) error {
 	t.Helper()
-	cfg.SNS = w.client()
+	cfg.SNS = client(w)
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Deliver(t.Context(), record())
+	return d.Deliver(t.Context(), destinationtest.Record())
 }
 
 func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 	for topic, fifo := range map[string]bool{"arn:aws:sns:us-east-1:123456789012:failed": false, "arn:aws:sns:us-east-1:123456789012:failed.fifo": true} {
-		w := &wire{status: 200, reply: `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`}
+		w := &destinationtest.Wire{Status: 200, ContentType: "text/xml", Reply: `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`}
 		if err := deliver(t, w, Config{TopicARN: topic}); err != nil {
 			t.Fatal(err)
 		}
-		sent, err := url.ParseQuery(w.body)
+		sent, err := url.ParseQuery(w.Body)
 		if err != nil || sent.Get("Action") != "Publish" || sent.Get("TopicArn") != topic {
-			t.Errorf("%v: sent %s", err, w.body)
+			t.Errorf("%v: sent %s", err, w.Body)
 		}
 		var r kinesislambda.InvocationRecord
 		if err := json.Unmarshal([]byte(sent.Get("Message")), &r); err != nil || r.RequestContext.RequestID != "7" || r.Payload != "" {
@@ -88,7 +57,7 @@ func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 }
 
 func TestARefusalIsReported(t *testing.T) {
-	w := &wire{status: 404, reply: `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>`}
+	w := &destinationtest.Wire{Status: 404, ContentType: "text/xml", Reply: `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>`}
 	err := deliver(t, w, Config{TopicARN: "arn:aws:sns:us-east-1:123456789012:missing"})
 	if err == nil || !strings.HasPrefix(err.Error(), "tosns: ") || !strings.Contains(err.Error(), "NotFound") {
 		t.Error(err)

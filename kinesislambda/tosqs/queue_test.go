@@ -3,11 +3,8 @@ package tosqs
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -15,61 +12,33 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/penstock-go/penstock/kinesislambda"
+	"github.com/penstock-go/penstock/kinesislambda/internal/destinationtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wire answers every request with one reply, and keeps what was asked.
-type wire struct {
-	status int
-	reply  string
-	path   string
-	body   string
-	header http.Header
-}
-
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	w.path, w.body, w.header = req.URL.Path, string(body), req.Header
-	return &http.Response{
-		StatusCode: w.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(w.reply)),
-		ContentLength: int64(len(w.reply)), Request: req,
-	}, nil
-}
-
 // client is the SDK's own, on the wire.
-func (w *wire) client() *sqs.Client {
+func client(w *destinationtest.Wire) *sqs.Client {
 	return sqs.New(sqs.Options{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: w}, Retryer: aws.NopRetryer{},
+		Region: "us-east-1", HTTPClient: w.Client(), Retryer: aws.NopRetryer{},
 		Credentials:                      credentials.NewStaticCredentialsProvider("id", "secret", ""),
 		DisableMessageChecksumValidation: true,
 	})
 }
 
-func record() *kinesislambda.InvocationRecord {
-	return &kinesislambda.InvocationRecord{
-		RequestContext: kinesislambda.RequestContext{RequestID: "7", Condition: kinesislambda.ConditionRecordAgeExceeded},
-		Timestamp:      time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Payload: `{"Records":[]}`, MappingUUID: "uuid",
-		KinesisBatchInfo: kinesislambda.KinesisBatchInfo{ShardID: "shardId-000000000003", StartSequenceNumber: "49"},
-	}
-}
-
-func deliver(t *testing.T, w *wire, cfg Config) error {
+func deliver(t *testing.T, w *destinationtest.Wire, cfg Config) error {
 	t.Helper()
-	cfg.SQS = w.client()
+	cfg.SQS = client(w)
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Deliver(t.Context(), record())
+	return d.Deliver(t.Context(), destinationtest.Record())
 }
 
 func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 	for queue, fifo := range map[string]bool{"https://sqs.us-east-1.amazonaws.com/123456789012/failed": false, "https://sqs.us-east-1.amazonaws.com/123456789012/failed.fifo": true} {
-		w := &wire{status: 200, reply: `{"MessageId":"1"}`}
+		w := &destinationtest.Wire{Status: 200, ContentType: "application/x-amz-json-1.0", Reply: `{"MessageId":"1"}`}
 		if err := deliver(t, w, Config{QueueURL: queue}); err != nil {
 			t.Fatal(err)
 		}
@@ -77,8 +46,8 @@ func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 			QueueURL                                            string `json:"QueueUrl"`
 			MessageBody, MessageGroupID, MessageDeduplicationID string
 		}
-		if err := json.Unmarshal([]byte(w.body), &sent); err != nil || sent.QueueURL != queue {
-			t.Errorf("%v: sent %s", err, w.body)
+		if err := json.Unmarshal([]byte(w.Body), &sent); err != nil || sent.QueueURL != queue {
+			t.Errorf("%v: sent %s", err, w.Body)
 		}
 		var r kinesislambda.InvocationRecord
 		if err := json.Unmarshal([]byte(sent.MessageBody), &r); err != nil || r.RequestContext.RequestID != "7" || r.Payload != "" {
@@ -91,7 +60,7 @@ func TestAMessageSaysWhereTheRecordsAre(t *testing.T) {
 }
 
 func TestARefusalIsReported(t *testing.T) {
-	w := &wire{status: 400, reply: `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}`}
+	w := &destinationtest.Wire{Status: 400, ContentType: "application/x-amz-json-1.0", Reply: `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}`}
 	err := deliver(t, w, Config{QueueURL: "https://sqs.us-east-1.amazonaws.com/123456789012/missing"})
 	if err == nil || !strings.HasPrefix(err.Error(), "tosqs: ") || !strings.Contains(err.Error(), "QueueDoesNotExist") {
 		t.Error(err)
