@@ -189,7 +189,7 @@ func TestEachMetricIsLookedAt(t *testing.T) {
 		"penstock_producer_buffered_records", "penstock_producer_callback_panics_total", "penstock_producer_fallbacks_total", "penstock_producer_wrong_shard_total",
 		"penstock_consumer_fetched_records_total", "penstock_consumer_fallbacks_total", "penstock_leases_ended_total", "penstock_consumer_polled_instead_total",
 		"penstock_consumer_call_seconds", "penstock_consumer_call_failures_total", "penstock_consumer_syncs_total", "penstock_leases_given_total",
-		"penstock_leases_repaired_total", "penstock_leases_deleted_total", "penstock_leases_handoffs_asked_total",
+		"penstock_leases_repaired_total", "penstock_leases_deleted_total", "penstock_leases_handoffs_asked_total", "penstock_leases_audits_total",
 	}
 	_, shown := readDashboard(t)
 	_, alerts := readRules(t)

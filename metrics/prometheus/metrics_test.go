@@ -222,6 +222,8 @@ func everything(t *testing.T) map[string]*dto.MetricFamily {
 	c.Synced(consumer.Synced{Stream: metricstest.Stream})
 	c.Leases.Released(leases.Lease{}, "")
 	c.Leases.StoreFailed("Scan", nil)
+	c.Leases.Called(leases.Called{Op: "Write", For: "renew", Err: &leases.ConflictError{}})
+	c.Leases.Audited(leases.Audited{Streams: 1})
 	return scrape(t, m)
 }
 

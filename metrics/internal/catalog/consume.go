@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/penstock-go/penstock/consumer"
-	"github.com/penstock-go/penstock/leases"
 )
 
 // Consumer returns hooks for the consumer of this process.
@@ -83,42 +82,5 @@ func handled(to Sink, h consumer.Handled) {
 	}
 	if !h.Arrival.IsZero() {
 		to.Observe(RecordAge, max(0, time.Since(h.Arrival).Seconds()), stream)
-	}
-}
-
-func (s *State) leaseHooks(to Sink) leases.Hooks {
-	return leases.Hooks{
-		Acquired: func(l leases.Lease) {
-			s.hold(l.Key, true)
-			to.Add(LeasesAcquired, 1)
-		},
-		Lost: func(l leases.Lease, _ error) {
-			s.hold(l.Key, false)
-			to.Add(LeasesLost, 1)
-		},
-		Released: func(l leases.Lease, worker string) {
-			s.hold(l.Key, false)
-			kind := "free"
-			if worker != "" {
-				kind = "handoff"
-			}
-			to.Add(LeasesReleased, 1, kind)
-		},
-		Ended: func(l leases.Lease) {
-			s.hold(l.Key, false)
-			to.Add(LeasesEnded, 1)
-		},
-		Given:          func(leases.Lease, string) { to.Add(LeasesGiven, 1) },
-		Repaired:       func(leases.Lease) { to.Add(LeasesRepaired, 1) },
-		Deleted:        func(leases.Lease) { to.Add(LeasesDeleted, 1) },
-		HandoffAsked:   func(leases.Lease) { to.Add(LeasesAsked, 1) },
-		HandoffRefused: func(leases.Lease) { to.Add(LeasesRefused, 1) },
-		Scanned: func(seen leases.Snapshot, planned leases.Planned) {
-			s.scanned(seen)
-			if planned.Take > 0 {
-				to.Add(LeasesTaken, float64(planned.Take))
-			}
-		},
-		StoreFailed: func(op string, _ error) { to.Add(StoreFailures, 1, op) },
 	}
 }
