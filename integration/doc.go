@@ -16,6 +16,7 @@
 // Files:
 //
 //	main_test.go         leaked goroutines
+//	contract_test.go     what programs outside are compiled against
 //	quickstart_test.go   the quickstart's check against each of the servers
 //	aws_test.go          the same on a real account, behind -tags aws: about 0.30 US dollars a run; it removes what it creates; not run by its authors
 //	producer_test.go     the producer against each of the servers
