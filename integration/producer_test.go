@@ -41,12 +41,13 @@ func TestTheProducerTellsTheTruthOnOtherServers(t *testing.T) {
 }
 
 func putAndLookFor(t *testing.T, client *kinesis.Client, stream string, change func(*producer.Config)) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	_, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &stream, ShardCount: aws.Int32(2)})
 	must(t, err)
 	active(ctx, t, client, stream)
-	cfg := producer.Config{Kinesis: client, Stream: stream, Linger: 20 * time.Millisecond}
+	// These servers take their time where the processor has other work: up to seconds for 500 records.
+	cfg := producer.Config{Kinesis: client, Stream: stream, Linger: 20 * time.Millisecond, TTL: 4 * time.Minute, RequestTimeout: time.Minute}
 	change(&cfg)
 	p, err := producer.New(cfg)
 	must(t, err)
