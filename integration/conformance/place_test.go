@@ -44,9 +44,6 @@ func need[T any](out T, err error) T {
 	return out
 }
 
-// unreadable is an answer that is no answer of the service, or a connection that broke.
-const unreadable = "an answer that the SDK cannot read"
-
 // called names an error in a word or two.
 func called(err error) string {
 	var api smithy.APIError
@@ -62,7 +59,7 @@ func called(err error) string {
 	if errors.As(err, &reply) && reply.HTTPStatusCode() != http.StatusOK && reply.HTTPStatusCode() != 0 {
 		return fmt.Sprint("HTTP status ", reply.HTTPStatusCode())
 	}
-	return unreadable
+	return "an answer that the SDK cannot read" // no answer of the service, or a connection that broke
 }
 
 // refuses is the outcome of a call that must fail with one of the codes.

@@ -47,8 +47,7 @@ func (s *State) leaseHooks(to Sink) leases.Hooks {
 
 func stored(to Sink, c leases.Called) {
 	to.Observe(StoreCalls, c.Duration.Seconds(), c.Op, c.For)
-	var conflict *leases.ConflictError
-	if errors.As(c.Err, &conflict) {
+	if errors.Is(c.Err, leases.ErrConflict) {
 		to.Add(Conflicts, 1, c.For)
 	}
 }
