@@ -60,6 +60,7 @@ func TestAttemptsWithoutReplyAreRepeatedAndSaidToBeUnknown(t *testing.T) {
 			r := newRig(t, 1)
 			r.faults.add(on("PutRecords", 1, c.fault))
 			p := r.producer(nil)
+			synctest.Wait() // it knows the shards: a record that came before would go on its own
 			results, err := p.PutSync(t.Context(), producer.Record{PartitionKey: "k"}, producer.Record{PartitionKey: "l"})
 			if err != nil {
 				t.Fatal(err)
