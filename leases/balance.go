@@ -69,7 +69,7 @@ func balance(s scene) plan {
 	p.setTargets()
 	mine, gifts := p.shareOut()
 	asks := p.moves()
-	return plan{take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.target[s.me], idle: len(p.idle), old: p.old, load: load}
+	return plan{take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.target[s.me], idle: p.idle, old: p.old, load: load}
 }
 
 // planner is one run of balance.
@@ -78,11 +78,11 @@ type planner struct {
 	room    int // how many leases me may still get
 	asking  int // handoffs to me that are under way
 	load    map[string]int
-	idle    []standing
+	pool    []standing // to be dealt: idle, or bound to be
+	idle    int        // those of them that this worker may deal with now
 	old     int
 	later   int
 	held    []standing // runnable, with a live holder
-	elders  int        // leases that are others' to judge, of holders that do not live
 	workers []string   // those that have a share, the busiest first
 	target  map[string]int
 }
@@ -99,27 +99,32 @@ func (p *planner) count() {
 	for _, l := range p.leases {
 		runnable := unfinished[l.Key] && !slices.ContainsFunc(l.ParentKeys(), func(k string) bool { return unfinished[k] })
 		switch {
-		case l.remote && !p.lives(l):
-			if runnable {
-				p.elders++
-			}
-		case !l.idle:
+		case !p.orphaned(l):
 			p.countHeld(l, runnable)
 		case runnable:
-			p.idle = append(p.idle, l)
-			if l.old {
-				p.old++
-			}
+			p.pool = append(p.pool, l)
+			p.countIdle(l)
 		}
 	}
 	byKey := func(a, b standing) int { return cmp.Compare(a.Key, b.Key) }
-	slices.SortFunc(p.idle, byKey)
+	slices.SortFunc(p.pool, byKey)
 	slices.SortFunc(p.held, byKey)
 }
 
-// lives reports whether a lease that others watch has a live holder, as far as the members tell.
-func (p *planner) lives(l standing) bool {
-	return !l.idle && (p.members == nil || p.members[l.Holder()] || l.Holder() == p.me)
+// orphaned reports whether a lease is to be dealt. Where each worker sees a part of the table, all leases of a holder that does not live are dealt
+// together, whoever is to find them silent and when: so that all who deal a part of them deal the same.
+func (p *planner) orphaned(l standing) bool {
+	return l.idle || p.giving && p.members != nil && !p.members[l.Holder()] && l.Holder() != p.me
+}
+
+func (p *planner) countIdle(l standing) {
+	if !l.idle || l.remote {
+		return
+	}
+	p.idle++
+	if l.old {
+		p.old++
+	}
 }
 
 // countHeld notes a lease with a live holder. Whom it names as its next owner lives too, until the holder's silence says otherwise.
@@ -150,7 +155,7 @@ func (p *planner) setTargets() {
 		return cmp.Or(cmp.Compare(p.load[b], p.load[a]), cmp.Compare(a, b))
 	})
 	p.target = make(map[string]int, len(p.workers))
-	total := len(p.idle) + len(p.held) + p.elders
+	total := len(p.pool) + len(p.held)
 	open := slices.Clone(p.workers)
 	for len(open) > 0 {
 		share, extra := total/len(open), total%len(open)
@@ -188,14 +193,14 @@ func (p *planner) limit(worker string) int {
 // leases dealt to others me takes those that are overdue: the other one is full, or about to be found dead.
 func (p *planner) shareOut() (mine []standing, gifts []gift) {
 	next := p.dealer()
-	for _, l := range p.idle {
+	for _, l := range p.pool {
 		to := next(l)
 		switch {
-		case l.barred:
+		case l.barred, l.remote, !l.idle:
 		case (to == p.me || l.overdue) && p.room > 0:
 			p.room--
 			mine = append(mine, l)
-		case p.giving && !p.led && !l.remote && to != p.me && to != "":
+		case p.giving && !p.led && to != p.me && to != "":
 			gifts = append(gifts, gift{l.Lease, to})
 		}
 	}

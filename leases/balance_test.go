@@ -244,6 +244,50 @@ func TestPlansFromOneTableDoNotWorkAgainstOneAnother(t *testing.T) {
 	})
 }
 
+func TestThoseWhoSeePartsOfATableDealADeadWorkersLeasesAsOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		workers := []string{"a", "b", "c", "d", "e", "f", "g"}
+		s := scene{giving: true, partial: true, members: make(map[string]bool)}
+		for _, worker := range workers {
+			s.members[worker] = true
+		}
+		for i := range 70 {
+			s.leases = append(s.leases, standing{Lease: Lease{Key: fmt.Sprintf("s%02d", i), Owner: workers[i%len(workers)]}})
+		}
+		for i := range rapid.IntRange(1, 30).Draw(t, "dead") {
+			s.leases = append(s.leases, standing{Lease: Lease{Key: fmt.Sprintf("t%02d", i), Owner: "dead"}, idle: true})
+		}
+		watchers := make([]string, len(s.leases))
+		for i := range watchers {
+			watchers[i] = rapid.SampledFrom(workers).Draw(t, "watcher")
+		}
+		next := slices.Clone(s.leases)
+		for _, s.me = range workers {
+			view := s
+			view.leases = slices.Clone(s.leases)
+			for i := range view.leases {
+				if l := &view.leases[i]; watchers[i] != s.me && l.Owner != s.me {
+					l.remote, l.idle = true, false // when it was last read, it was its holder's
+				}
+			}
+			plan := balance(view)
+			for _, l := range plan.take {
+				plan.give = append(plan.give, gift{l, s.me})
+			}
+			for _, g := range plan.give {
+				i := slices.IndexFunc(next, func(r standing) bool { return r.Key == g.Key })
+				if next[i].Owner != "dead" {
+					t.Fatalf("%s is dealt twice", g.Key)
+				}
+				next[i].Owner = g.to
+			}
+		}
+		if load := count(next, workers); load["dead"] > 0 || !settled(next, workers) {
+			t.Fatalf("dealt unevenly: %v", load)
+		}
+	})
+}
+
 func TestWorkersThatKnowOfNobodyTryInDifferentOrders(t *testing.T) {
 	var rows []standing
 	for i := range 100 {

@@ -88,8 +88,9 @@
 // A table of 500 rows or more, with five workers of this package or more, is not read whole by everybody. It is cut into 64 parts; each
 // has two watchers, those live workers that draw the best lots for it (read.go). A watcher reads its parts every fifth of F. What it finds
 // idle there it takes, up to its share, or writes in the name of the worker to which the lease's key gives it by lot, among those below
-// their shares: nobody else may be looking. The whole is read by a worker that has just started, or has something to take or to ask for;
-// when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
+// their shares: nobody else may be looking. All leases of a dead worker are dealt at once, those of other parts in thought only, so that the
+// watchers' deals fit together. The whole is read by a worker that has just started, has something to take or to ask for, or has less than its
+// share; when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
 // more rarely the more workers there are. So the fleet reads the table about three times in a fifth of F, however many workers it has.
 // Leases that are born at the end of a shard are looked at by the worker that ended it.
 //

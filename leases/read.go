@@ -181,10 +181,10 @@ func (c *Coordinator) heedMembers() {
 	}
 }
 
-// missWhole looks at the whole of a large table soon when this worker has less than its share: others have been given of its leases.
+// missWhole looks at the whole of a large table soon when this worker has less than its share: somebody has more.
 func (c *Coordinator) missWhole() {
 	soon := time.Now().Add(c.jitter.Spread(c.pace.scan))
-	if c.parted && len(c.holdings()) < c.share-1 && soon.Before(c.wholeDue) {
+	if c.parted && len(c.holdings()) < c.share && soon.Before(c.wholeDue) {
 		c.wholeDue = soon
 	}
 }
