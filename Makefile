@@ -45,7 +45,7 @@ bench:
 
 # A fleet of a hundred workers with ten thousand leases, in virtual time: minutes of two cores.
 scale:
-	$(GO) test ./leases -run 'TestAFleetAtScale$$' -v -timeout 60m -shards 10000 -workers 100 -rest 6s
+	$(GO) test ./leases -run 'TestAFleetAtScale$$|AtRest' -v -timeout 60m -shards 10000 -workers 100 -rest 6s -fleets 1000x20
 
 # What records cost, beside the SDK and a hash of them: the table of docs/performance.md.
 performance:

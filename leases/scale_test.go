@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,7 +23,8 @@ import (
 var (
 	scaleShards  = flag.Int("shards", defaultShards, "leases of the scale tests")
 	scaleWorkers = flag.Int("workers", defaultWorkers, "workers of the scale tests")
-	scaleRest    = flag.Duration("rest", 9*time.Second, "how long what a fleet at rest consumes is measured")
+	scaleRest    = flag.Duration("rest", 9*time.Second, "how long what a fleet consumes after its start is measured")
+	restFleets   = flag.String("fleets", "10x2 100x4", "shards and workers of the fleets whose consumption at rest is measured")
 )
 
 const (
@@ -47,6 +49,7 @@ type crowd struct {
 	longest time.Duration        // for which one was, since the clock was last set
 	twice   int                  // how often one began to read while another was trusted
 	moves   int                  // handoffs asked for
+	lost    int                  // leases that were lost to others
 }
 
 // member is a worker of the crowd.
@@ -103,7 +106,10 @@ func (c *crowd) join(name string) *member {
 	m := &member{name: name, done: make(chan struct{})}
 	w, err := leases.New(leases.Config{
 		Store: c.connect(name), Worker: name, Work: func(h *leases.Held) { c.work(name, h) },
-		Hooks: leases.Hooks{HandoffAsked: func(leases.Lease) { c.mu.Lock(); defer c.mu.Unlock(); c.moves++ }},
+		Hooks: leases.Hooks{
+			HandoffAsked: func(leases.Lease) { c.mu.Lock(); defer c.mu.Unlock(); c.moves++ },
+			Lost:         func(leases.Lease, error) { c.mu.Lock(); defer c.mu.Unlock(); c.lost++ },
+		},
 	})
 	if err != nil {
 		c.Fatal(err)
@@ -201,7 +207,7 @@ func (c *crowd) cost(what string, d time.Duration) (reads, writes float64) {
 func (c *crowd) clock() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.longest, c.moves = 0, 0
+	c.longest, c.moves, c.lost = 0, 0, 0
 }
 
 func (c *crowd) unreadFor() time.Duration {
@@ -264,6 +270,9 @@ func TestAFleetAtScale(t *testing.T) {
 		names = append(names, "joiner")
 		c.within(30*time.Second, "one joined: even", spread)
 		t.Logf("%d handoffs, no shard unread for more than %v", c.moves, c.unreadFor())
+		if c.lost > 0 {
+			t.Errorf("%d leases were lost though nobody died: their records are handled twice", c.lost)
+		}
 
 		time.Sleep(*scaleRest / 3)
 		c.clock()
@@ -290,6 +299,40 @@ func TestAFleetAtScale(t *testing.T) {
 		}
 		c.end()
 	})
+}
+
+// A fleet writes each lease once in a renewal period and each worker's row once in a beat, and reads the table by its watchers: what it consumes
+// grows with the shards, and hardly with the workers.
+func TestAFleetAtRestConsumesLittle(t *testing.T) {
+	for _, size := range strings.Fields(*restFleets) {
+		t.Run(size, func(t *testing.T) {
+			var shards, workers int
+			if _, err := fmt.Sscanf(size, "%dx%d", &shards, &workers); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) { measureRest(t, shards, workers) })
+		})
+	}
+}
+
+func measureRest(t *testing.T, shards, workers int) {
+	c := newCrowd(t, shards)
+	var names []string
+	for i := range workers {
+		names = append(names, fmt.Sprintf("w%03d", i))
+		c.join(names[i])
+	}
+	c.within(30*time.Second, "from an empty table to even", func(load map[string]int) bool { return even(load, shards, names...) })
+	time.Sleep(30*time.Second + time.Duration(workers)*200*time.Millisecond) // until everybody has looked at the whole table once more
+	reads, writes := c.cost("at rest", 30*time.Second)
+	if limit := float64(shards)/3.3 + float64(workers); writes > limit*1.05 {
+		t.Errorf("%.0f write units a second, want %.0f", writes, limit)
+	}
+	// A unit reads twenty rows, and each is read by two watchers, or in small tables by everybody, every two seconds, with some to spare for plans.
+	if limit := float64(shards*min(workers, 3))/2/20 + float64(2*workers) + 5; reads > limit {
+		t.Errorf("%.0f read units a second, want no more than %.0f", reads, limit)
+	}
+	c.end()
 }
 
 // The same while one call in twenty is throttled and one reply in a hundred is lost.
