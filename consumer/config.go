@@ -48,7 +48,8 @@ type Config struct {
 	Kinesis KinesisAPI
 	// DynamoDB is the client for the lease table. Either it or Leases is required.
 	DynamoDB DynamoDBAPI
-	// Leases is where leases are kept instead of in DynamoDB: leases.NewMemory() for a single process.
+	// Leases is where leases are kept instead: in a table with capacity, tags, protection or recovery of your choice, which is what
+	// [dynamo.New] makes; or in memory, for a single process ([leases.NewMemory]).
 	Leases leases.Store
 	// Handler handles the records of all shards, of several at once. Either it or NewHandler is required.
 	Handler Handler
@@ -59,7 +60,7 @@ type Config struct {
 	// WorkerID names this worker in the lease table. No other worker of the application may have it or have had it, this one before
 	// a restart included. Default: the host's name and a random suffix, new with every Run.
 	WorkerID string
-	// TableName is the name of the lease table. Default: Application.
+	// TableName is the name of the lease table where DynamoDB is set. Default: Application.
 	TableName string
 	// FailoverTime is how long a worker may be silent before its leases are taken: at least 1 second, and the same for all
 	// workers of an application. Default: 10 seconds.

@@ -79,6 +79,25 @@
 // record of such a lease is handled, the record's place is written down. Children of a shard that was read are always read from their
 // beginning.
 //
+// # The lease table
+//
+// Run makes the table where there is none: on demand, with the service's defaults. What else can be said of it is said to its store,
+// [dynamo.Config], and the store then stands in [Config.Leases] in place of the client in [Config.DynamoDB], and names the table in place of
+// [Config.TableName]:
+//
+//	table, err := dynamo.New(dynamo.Config{
+//		API: dynamodb.NewFromConfig(aws), Table: "billing", // and Application, where the table has another name
+//		ReadUnits: 20, WriteUnits: 50, // provisioned; of a table that is made
+//		Tags: map[string]string{"team": "payments"}, DeletionProtection: true, // of a table that is made
+//		PointInTimeRecovery: true, // turned on in an existing table too
+//		Logger: logger, Progress: told, // what Run waits for while the table is made
+//	})
+//	...
+//	c, err := consumer.New(consumer.Config{Application: "billing", Leases: table, ...})
+//
+// All workers may say the same: whoever comes first makes the table. Everything else, such as a key of your own or scaling with the
+// load, is set on the table itself, which is used as it is found.
+//
 // # Memory
 //
 // [Config.MaxBufferedBytes] bounds, over all shards of the worker, what has been fetched and is not handled: data, keys twice, 300
