@@ -74,7 +74,8 @@
 //
 // A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
 // doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
-// is the one place where clocks meet, and a wrong one costs an uneven share for a minute. A row that says of a metric that it could not
+// is where clocks meet, and a wrong one costs an uneven share for a few seconds. (The auditor deletes rows by their age too; one that lives
+// is written again.) A row that says of a metric that it could not
 // be taken is that of a worker that takes no more, as all do when they stop. Workers of the Java library are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
@@ -97,7 +98,8 @@
 // # Handoffs
 //
 // The asker's row is read, consistently, before Work is told to stop and again before the lease is given away. If the row is gone, says
-// that the worker stops, or has not changed since it was first seen for two of its periods, the handoff is refused.
+// that the worker stops, or has fallen behind by two of its periods since it was first seen, the handoff is refused. How far it has moved
+// is compared, not what it says: a worker whose clock is wrong is refused once.
 //
 // # With a Java leader
 //
