@@ -17,8 +17,8 @@ type Failure struct {
 	// MaxAttempts is how often the handler is called with the same records before Then takes effect. A call that acknowledges some of them
 	// begins a new count for the rest, and one that is cut in halves is not counted. 0: no limit.
 	MaxAttempts int
-	// MaxAge is how old a record may be, from its arrival at the service, to be handed to the handler; for older ones Then takes effect.
-	// 0: no limit.
+	// MaxAge is how old a record may be, from its arrival at the service and by this machine's clock, to be handed to the handler; for older
+	// ones Then takes effect. 0: no limit.
 	MaxAge time.Duration
 	// Bisect cuts a batch that failed in halves, unless some of it was acknowledged, so that the records before a bad one get done and
 	// it is found alone.

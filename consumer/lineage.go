@@ -123,8 +123,15 @@ func covers(children []shards.Shard, parent shards.Shard) bool {
 
 // refused moves a bookmark away from a place that the service calls invalid, and returns the error.
 func (r *reader) refused(mark *bookmark, err error) error {
-	if at := mark.open; retry.Classify(err) == retry.Invalid && mark.refuse() {
+	if retry.Classify(err) != retry.Invalid {
+		return err
+	}
+	at := mark.open
+	switch lost := mark.refuse(); {
+	case lost:
 		r.trimmed(at.sequence, err)
+	case at.latest && !mark.open.latest:
+		r.log.Error("the time of LATEST is in the future by the service's clock; reading all that the shard has", zap.Time("latest", at.at))
 	}
 	return err
 }

@@ -184,6 +184,7 @@ type cursor struct {
 	kind     types.ShardIteratorType
 	sequence string    // for AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER
 	at       time.Time // for AT_TIMESTAMP
+	latest   bool      // at is the time that LATEST was
 }
 
 // cursorFor returns where reading begins for a lease that stands at p. LATEST is never asked of the service: what came in between
@@ -196,7 +197,7 @@ func cursorFor(p checkpoint.Position, startAt time.Time) cursor {
 	case startAt.IsZero() || p == checkpoint.TrimHorizon:
 		return cursor{kind: types.ShardIteratorTypeTrimHorizon}
 	default:
-		return cursor{kind: types.ShardIteratorTypeAtTimestamp, at: startAt}
+		return cursor{kind: types.ShardIteratorTypeAtTimestamp, at: startAt, latest: p == checkpoint.Latest}
 	}
 }
 
@@ -217,6 +218,7 @@ type bookmark struct {
 	open   cursor    // where an iterator or a subscription that is opened now begins
 	last   string    // sequence number of the last record fetched; empty before the first
 	at     time.Time // when the last page came, with records or without
+	ahead  time.Time // since when the service says that LATEST is still to come; zero: it does not
 }
 
 func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
@@ -248,7 +250,8 @@ func (b *bookmark) wake() {
 //
 // A place behind a number is refused when it is the very end of a closed shard. To read the last record once more instead is always
 // right: what was delivered is dropped by its number, and the end comes in the ordinary way. A place at a record is refused when the
-// stream is not the one that the number is of; then all there is must be read.
+// stream is not the one that the number is of; then all there is must be read. So it must where LATEST is a time that, for the service,
+// does not come: it told a wrong one once, or its clock was put back, and what comes in meanwhile is told apart from what is older by nothing.
 func (b *bookmark) refuse() (lost bool) {
 	switch {
 	case b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && b.last != "":
@@ -258,9 +261,16 @@ func (b *bookmark) refuse() (lost bool) {
 	case b.open.kind == types.ShardIteratorTypeAtSequenceNumber:
 		b.open = cursor{kind: types.ShardIteratorTypeTrimHorizon}
 		return true
+	case b.open.latest && b.ahead.IsZero():
+		b.ahead = time.Now()
+	case b.open.latest && time.Since(b.ahead) > aheadAtMost:
+		b.open = cursor{kind: types.ShardIteratorTypeTrimHorizon}
 	}
 	return false
 }
+
+// aheadAtMost is how far the clocks of the service's parts are taken to differ: for as long a time in the future may be that of LATEST.
+const aheadAtMost = time.Minute
 
 // sameNumber compares sequence numbers, of which a lease keeps none of the leading zeros.
 func sameNumber(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }

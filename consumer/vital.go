@@ -12,19 +12,26 @@ type vital struct {
 	tip   time.Duration // the last page's lag; negative: there was no page
 }
 
-// handling is one call of the handler.
+// handling is one parcel with the handler, and its call if one is under way.
 type handling struct {
-	began  time.Time
-	oldest time.Time // arrival of its first record
+	began  time.Time     // the call; zero: there is none
+	oldest time.Time     // arrival of its first record
+	behind time.Duration // what the service said of its page
+	since  time.Time     // when the first call began
 }
 
 func newVital() *vital { return &vital{calls: make(map[*trial]handling), tip: -1} }
 
-// enter notes that the handler is called with records.
-func (v *vital) enter(t *trial, first *Record) {
+// enter notes that the handler is called with records of a page that was so far behind the tip.
+func (v *vital) enter(t *trial, first *Record, behind time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls[t] = handling{began: time.Now(), oldest: first.ApproximateArrival}
+	call, again := v.calls[t]
+	call.began, call.oldest = time.Now(), first.ApproximateArrival
+	if !again {
+		call.behind, call.since = behind, call.began
+	}
+	v.calls[t] = call
 }
 
 // leave notes that a parcel is done, or given up.
@@ -39,7 +46,8 @@ func (v *vital) rest(t *trial) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if call, ok := v.calls[t]; ok {
-		v.calls[t] = handling{oldest: call.oldest}
+		call.began = time.Time{}
+		v.calls[t] = call
 	}
 }
 
@@ -50,7 +58,8 @@ func (v *vital) fetched(lag time.Duration) {
 	v.tip = lag
 }
 
-// read returns how far the shard is behind its tip, and how long the oldest call has taken.
+// read returns how far the shard is behind its tip, and how long the oldest call has taken. The age of a record is told by this machine's
+// clock; should that be behind, what the service said when the record came is the least that the lag can be.
 func (v *vital) read() (lag, longest time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -59,6 +68,7 @@ func (v *vital) read() (lag, longest time.Duration) {
 		if !call.began.IsZero() {
 			longest = max(longest, time.Since(call.began))
 		}
+		lag = max(lag, call.behind+time.Since(call.since))
 		if !call.oldest.IsZero() {
 			lag = max(lag, time.Since(call.oldest))
 		}

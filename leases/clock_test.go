@@ -236,4 +236,3 @@ func (c *crowd) joinBy(name string, store leases.Store) {
 		m.err = w.Run(ctx)
 	}()
 }
-
