@@ -1,0 +1,8 @@
+//go:build !amd64
+
+package checksum
+
+const haveLanes = false
+
+// digest is not called.
+func digest(*state, *[lanes]*byte, int) { panic("checksum: no lanes") }
