@@ -130,6 +130,37 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+// BenchmarkFinish is BenchmarkEncode with eight aggregates at once, completed together.
+func BenchmarkFinish(b *testing.B) {
+	for _, l := range loads {
+		records := l.make()
+		b.Run(l.name, func(b *testing.B) {
+			const atOnce = 8
+			var encoders [atOnce]Encoder
+			var all []*Encoder
+			for i := range encoders {
+				all = append(all, &encoders[i])
+			}
+			var finished [][]byte
+			b.SetBytes(int64(atOnce * len(encode(b, records))))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, e := range all {
+					e.Reset()
+					for i := range records {
+						r := &records[i]
+						if err := e.Add(r.PartitionKey, r.ExplicitHashKey, r.Data); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				finished = Finish(finished[:0], all...)
+			}
+			perRecord(b, atOnce*l.records)
+		})
+	}
+}
+
 func floorMD5(b *testing.B, data []byte, records int) {
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {

@@ -4,17 +4,21 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"slices"
+
+	"github.com/penstock-go/penstock/internal/checksum"
 )
 
 // Encoder collects user records and writes them as one aggregate. The zero value is ready, and after [Encoder.Reset] it can be
 // used again: it keeps its memory, so that in a steady state nothing is allocated. An Encoder is for one goroutine at a time.
 //
 // In the message the tables stand before the records, yet a table may grow with the last record; so the three parts are
-// kept apart until [Encoder.AppendTo] joins them. Their lengths give the exact size at any moment.
+// kept apart until [Encoder.AppendTo] or [Finish] joins them. Their lengths give the exact size at any moment.
 type Encoder struct {
 	keys     table
 	hashKeys table
-	records  []byte // the fields "records", encoded
+	records  []byte // room for what stands before them, then the fields "records", encoded
+	room     int    // of it, in bytes
+	nextRoom int    // that the next aggregate begins with: Finish has seen how much this one takes
 	count    int
 }
 
@@ -36,6 +40,9 @@ func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	if p.newHashKey {
 		e.hashKeys.add(tagHashKey, p.canonical)
 	}
+	if e.count == 0 {
+		e.makeRoom()
+	}
 	b := e.records
 	b = append(b, tagRecord)
 	b = binary.AppendUvarint(b, uint64(p.inner))
@@ -53,9 +60,20 @@ func (e *Encoder) Add(partitionKey, explicitHashKey string, data []byte) error {
 	return nil
 }
 
+// makeRoom begins with as much room for the tables as the last ones took, so that Finish need not move the records.
+func (e *Encoder) makeRoom() {
+	e.room = e.nextRoom
+	e.records = slices.Grow(e.records[:0], e.room)[:e.room]
+}
+
 // Grow makes room for n more bytes of records, so that an Encoder that will hold about as much takes its memory in one piece. It does not
 // count for the size. A negative n is as 0.
-func (e *Encoder) Grow(n int) { e.records = slices.Grow(e.records, max(n, 0)) }
+func (e *Encoder) Grow(n int) {
+	if e.count == 0 {
+		e.makeRoom()
+	}
+	e.records = slices.Grow(e.records, max(n, 0))
+}
 
 // Len returns the number of records added.
 func (e *Encoder) Len() int { return e.count }
@@ -90,9 +108,58 @@ func (e *Encoder) AppendTo(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, e.keys.encoded...)
 	dst = append(dst, e.hashKeys.encoded...)
-	dst = append(dst, e.records...)
+	dst = append(dst, e.records[e.room:]...)
 	sum := md5.Sum(dst[start:])
 	return append(dst, sum[:]...)
+}
+
+// Finish appends to dst the aggregates of the encoders, in their order, and returns the extended slice; that of an Encoder without records is
+// nil. It does for many what [Encoder.AppendTo] does for one, and costs less: records stay where they were added, and several checksums are
+// computed at once. An aggregate is in the memory of its Encoder, and good until the Encoder's next Add, Grow or Reset.
+func Finish(dst [][]byte, encoders ...*Encoder) [][]byte {
+	const atOnce = 32
+	var messages [atOnce][]byte
+	var sums [atOnce][md5.Size]byte
+	for len(encoders) > 0 {
+		n := min(len(encoders), atOnce)
+		for i, e := range encoders[:n] {
+			whole := e.join()
+			dst, messages[i] = append(dst, whole), nil
+			if whole != nil {
+				messages[i] = whole[len(Magic) : len(whole)-md5.Size]
+			}
+		}
+		checksum.Sums(sums[:], messages[:n])
+		for i, whole := range dst[len(dst)-n:] {
+			if whole != nil {
+				copy(whole[len(whole)-md5.Size:], sums[i][:])
+			}
+		}
+		encoders = encoders[n:]
+	}
+	return dst
+}
+
+// join puts magic and tables in front of the records, and returns the aggregate but for its checksum, for which there is room at the end.
+func (e *Encoder) join() []byte {
+	if e.count == 0 {
+		return nil
+	}
+	head := len(Magic) + len(e.keys.encoded) + len(e.hashKeys.encoded)
+	e.nextRoom = head + head/16
+	if more := head - e.room; more > 0 {
+		end := len(e.records)
+		e.records = slices.Grow(e.records, more+md5.Size)[:end+more]
+		copy(e.records[head:], e.records[e.room:end])
+		e.room = head
+	}
+	e.records = slices.Grow(e.records, md5.Size)
+	start, end := e.room-head, len(e.records)+md5.Size
+	whole := e.records[start:end:end]
+	b := whole[copy(whole, Magic):]
+	b = b[copy(b, e.keys.encoded):]
+	copy(b, e.hashKeys.encoded)
+	return whole
 }
 
 // Reset makes the Encoder empty. It forgets the keys but keeps its memory, which is about that of the largest aggregate
@@ -100,13 +167,13 @@ func (e *Encoder) AppendTo(dst []byte) []byte {
 func (e *Encoder) Reset() {
 	e.keys.reset()
 	e.hashKeys.reset()
-	e.records = e.records[:0]
+	e.records, e.room = e.records[:0], 0
 	e.count = 0
 }
 
 // message returns the size in bytes of the protobuf message.
 func (e *Encoder) message() int {
-	return len(e.keys.encoded) + len(e.hashKeys.encoded) + len(e.records)
+	return len(e.keys.encoded) + len(e.hashKeys.encoded) + len(e.records) - e.room
 }
 
 // placement is where a record's keys stand in the tables, or would stand, and what the record adds to the message.

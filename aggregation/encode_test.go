@@ -339,3 +339,71 @@ func TestGrowLetsRecordsBeAddedWithoutMoreMemory(t *testing.T) {
 		t.Errorf("%d bytes, want %d", e.Size(), want)
 	}
 }
+
+func TestFinishWritesWhatAppendToWrites(t *testing.T) {
+	encoders := make([]*Encoder, 40) // the same ones for all runs, with the room that their last aggregate took
+	for i := range encoders {
+		encoders[i] = new(Encoder)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		some := encoders[:rapid.IntRange(0, len(encoders)).Draw(t, "encoders")]
+		for _, e := range some {
+			e.Reset()
+			for _, r := range rapid.SliceOfN(userRecord(), 0, 20).Draw(t, "records") {
+				if err := e.Add(r.PartitionKey, r.ExplicitHashKey, r.Data); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		mine := []byte("mine")
+		finished := Finish([][]byte{mine}, some...)
+		if len(finished) != 1+len(some) || string(finished[0]) != "mine" {
+			t.Fatalf("%d aggregates of %d encoders", len(finished)-1, len(some))
+		}
+		for i, e := range some {
+			if diff := cmp.Diff(e.AppendTo(nil), finished[1+i]); diff != "" {
+				t.Errorf("encoder %d of %d (-AppendTo +Finish):\n%s", i, len(some), diff)
+			}
+		}
+	})
+}
+
+func TestAnEncoderGoesOnAfterFinish(t *testing.T) {
+	var e, want Encoder
+	add := func(key string) {
+		for _, e := range []*Encoder{&e, &want} {
+			if err := e.Add(key, "", []byte("data of "+key)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		for _, key := range []string{"one", "two", "a key that is longer than the room that there was", "one"} {
+			add(key)
+			if diff := cmp.Diff([][]byte{want.AppendTo(nil)}, Finish(nil, &e)); diff != "" {
+				t.Errorf("after %q (-AppendTo +Finish):\n%s", key, diff)
+			}
+			if e.Size() != want.Size() || e.Len() != want.Len() {
+				t.Errorf("after %q: size %d of %d records, want %d of %d", key, e.Size(), e.Len(), want.Size(), want.Len())
+			}
+		}
+		e.Reset()
+		want.Reset()
+	}
+}
+
+func TestWhatIsAppendedToAFinishedAggregateLeavesTheOtherAlone(t *testing.T) {
+	var e Encoder
+	if err := e.Add("k", "", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	finished := Finish(nil, &e)[0]
+	_ = append(finished, "more"...)
+	if err := e.Add("k", "", []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	users, err := Decode(nil, Finish(nil, &e)[0])
+	if err != nil || len(users) != 2 || string(users[0].Data) != "x" || string(users[1].Data) != "y" {
+		t.Errorf("%v, %v", users, err)
+	}
+}

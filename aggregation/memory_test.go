@@ -49,6 +49,15 @@ func TestAllocationCeilings(t *testing.T) {
 		}
 		e.AppendTo(out)
 	})
+	finished := make([][]byte, 0, 1)
+	requireAllocs(t, "Finish in its steady state", 0, func() {
+		e.Reset()
+		for i := range records {
+			r := &records[i]
+			_ = e.Add(r.PartitionKey, r.ExplicitHashKey, r.Data)
+		}
+		finished = Finish(finished[:0], &e)
+	})
 }
 
 // hostileSize is the size of the inputs below: that of an ordinary Kinesis record at its largest.
