@@ -29,7 +29,7 @@
 //	                                                                         done ◀── callback.go ◀── stored, or given up
 //
 // A record belongs to the lane of its shard. The lane's open aggregate ends when it is full or [Config].Linger has passed; one end of the
-// linger time serves all lanes, so that they share requests. The payload is encoded by the sender, not under the lane's lock.
+// linger time serves all lanes, so that they share requests. The sender completes the aggregates of a request together, not under a lane's lock.
 //
 // # What is known of the stream
 //
@@ -80,13 +80,12 @@
 //
 // # Memory
 //
-// Config.MaxBufferedBytes bounds data and keys of the records that have no result yet, and what else they take: the lists of a finished
-// aggregate's records; what a request in flight has beside the payloads, which in CBOR is the memory its aggregates were gathered in, and in
-// JSON the SDK's text. Requests are sent also while nothing is free, so that the buffer may be overdrawn by those in flight. What comes on top:
-// about 100 bytes for each record that waits in an open aggregate, or 500 if it goes on its own (bounded by Config.MaxBufferedRecords, which
-// includes those whose done has not returned); memory that is kept for the next aggregates until two collections have passed; 4 MiB for the
-// hash keys of partition keys that come again; about 5 KiB for each shard's load; and the heads of requests, at most 1 MiB for each of
-// Config.MaxInFlight.
+// Config.MaxBufferedBytes bounds data and keys of the records that have no result yet, and what else they take: the lists and indexes of a
+// full aggregate's records; the SDK's text of a request in flight in JSON. Requests are sent also while nothing is free, so that the buffer may
+// be overdrawn by those in flight. What comes on top: about 100 bytes for each record that waits in an open aggregate, or 500 if it goes on its
+// own (bounded by Config.MaxBufferedRecords, which includes those whose done has not returned); memory that is kept for the next aggregates
+// until two collections have passed; 4 MiB for the hash keys of partition keys that come again; about 5 KiB for each shard's load; and the
+// heads of requests, at most 1 MiB for each of Config.MaxInFlight.
 //
 // # Goroutines
 //

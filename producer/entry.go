@@ -20,9 +20,9 @@ const aggregateKey = "a"
 type entry struct {
 	records []record
 	one     [1]record // where records points for an entry of one
-	// encoder holds the aggregate until it is encoded, by the sender: its MD5 must not be paid for under a lane's lock.
+	// encoder holds an aggregate. It is finished by the sender: its MD5 must not be paid for under a lane's lock.
 	encoder    *aggregation.Encoder
-	data       []byte // the payload once encoder is nil
+	data       []byte // the payload; nil until an aggregate is finished, and then in its encoder's memory
 	aggregated bool
 	size       int // by the service's measure: data and partition key
 	lent       int // bytes of the buffer that it takes beside those of its records
@@ -55,14 +55,13 @@ type landing struct {
 // encoders keeps encoders for the next aggregates. They keep their memory.
 var encoders = sync.Pool{New: func() any { return new(aggregation.Encoder) }}
 
-// Memory for the next entries: record lists and payloads of about the size of a full aggregate, and entries of one record with theirs.
+// Memory for the next entries: record lists of about the size of a full aggregate, and entries of one record with their payloads.
 var (
 	recordLists = sync.Pool{New: func() any { return new([]record) }}
-	payloads    = sync.Pool{New: func() any { return new([]byte) }}
 	singles     = sync.Pool{New: func() any { return new(entry) }}
 )
 
-// largestKept is the largest payload whose memory is kept, in bytes: most are of the default size of an aggregate.
+// largestKept is the largest payload of a record on its own whose memory is kept, in bytes.
 const largestKept = 64 << 10
 
 // newSingle makes the entry of a record that goes on its own. The payload is copied.
@@ -86,15 +85,12 @@ func newSingle(rec *record, r *Record, wrap bool) *entry {
 // reuse keeps the memory of an entry that is stored. Its records must have been told, and nothing else may refer to it.
 func (e *entry) reuse() {
 	switch {
-	case cap(e.data) > largestKept:
-		return
-	case len(e.records) == 1:
+	case e.encoder != nil:
+		release(e.encoder)
+		keepRecords(e.records)
+	case cap(e.data) <= largestKept:
 		*e = entry{data: e.data[:0]}
 		singles.Put(e)
-	default:
-		data := e.data[:0]
-		payloads.Put(&data)
-		keepRecords(e.records)
 	}
 }
 
@@ -159,22 +155,32 @@ func (e *entry) measure() {
 	}
 }
 
-// encode makes the payload, if it is not made yet.
-func (e *entry) encode() {
-	if e.encoder == nil {
-		return
+// encode makes the payloads of aggregates, where they are not made yet.
+func encode(entries ...*entry) {
+	var encoders []*aggregation.Encoder
+	for _, e := range entries {
+		if e.encoder != nil && e.data == nil {
+			encoders = append(encoders, e.encoder)
+		}
 	}
-	e.data = e.encoder.AppendTo((*payloads.Get().(*[]byte))[:0])
-	release(e.encoder)
-	e.encoder = nil
+	payloads := aggregation.Finish(make([][]byte, 0, len(encoders)), encoders...)
+	for _, e := range entries {
+		if e.encoder != nil && e.data == nil {
+			e.data, payloads = payloads[0], payloads[1:]
+		}
+	}
 }
 
-// borrow counts what an aggregate takes beside data and keys: the list of its records, and memory that grows in steps.
+// besideRecord is what an aggregate takes for a record beside data and key: its place in the list, and for its key a second place and one in the
+// index.
+const besideRecord = int(unsafe.Sizeof(record{})) + 64
+
+// borrow counts what an aggregate takes beside data and keys: something for each record, and memory that grows in steps.
 func (e *entry) borrow(b *buffer) {
 	if e.encoder == nil {
 		return
 	}
-	e.lender, e.lent = b, len(e.records)*int(unsafe.Sizeof(record{}))+e.size/8
+	e.lender, e.lent = b, len(e.records)*besideRecord+e.size/8
 	b.lend(e.lent)
 }
 
@@ -189,7 +195,7 @@ func (e *entry) payBack() {
 // open takes the entry apart: its records, each with its payload and its past. The entry must not be used any more, but for its lane.
 func (e *entry) open() []record {
 	e.payBack()
-	e.encode()
+	encode(e)
 	payloads := [][]byte{e.data}
 	if e.aggregated {
 		payloads = payloads[:0]

@@ -28,16 +28,14 @@ func (p *Producer) send() {
 // jsonCopies is how often a request's data stands in memory while it is written and sent in JSON: in base64, and while the text grows.
 const jsonCopies = 3
 
-// bodySize is what a request takes while it is in flight, beside what its records have reserved: the memory that its aggregates were gathered
-// in, which waits for the next ones, and in JSON the text. In CBOR the payloads are sent from where they are.
+// bodySize is what a request takes while it is in flight, beside what its entries have reserved: in JSON the text. In CBOR the payloads are sent
+// from where they are.
 func (p *Producer) bodySize(request []*entry) (n int) {
+	if p.protocol.Protocol() != wire.JSON {
+		return 0
+	}
 	for _, e := range request {
-		if e.aggregated {
-			n += e.size
-		}
-		if p.protocol.Protocol() == wire.JSON {
-			n += jsonCopies * e.size
-		}
+		n += jsonCopies * e.size
 	}
 	return n
 }
@@ -46,8 +44,8 @@ func (p *Producer) bodySize(request []*entry) (n int) {
 func (p *Producer) input(request []*entry) *kinesis.PutRecordsInput {
 	in := &kinesis.PutRecordsInput{StreamName: p.stream.NameParam(), StreamARN: p.stream.ARNParam(),
 		Records: make([]types.PutRecordsRequestEntry, len(request))}
+	encode(request...)
 	for i, e := range request {
-		e.encode()
 		to := &in.Records[i]
 		to.Data = e.data
 		if to.Data == nil {
