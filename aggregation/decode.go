@@ -57,11 +57,20 @@ type span struct{ start, end uint32 }
 // check and returns the same errors as [Decode]; then d holds no records. The caller must not change data until all records are
 // taken or d is reset.
 func (d *Decoder) Reset(data []byte) error {
+	message, err := open(data)
+	return d.ResetTo(Envelope{message, err})
+}
+
+// ResetTo is [Decoder.Reset] for data of which [OpenAll] has made the checksum.
+func (d *Decoder) ResetTo(e Envelope) error {
 	*d = Decoder{spans: d.spans}
-	body, err := open(data)
-	if err != nil {
-		return err
+	switch {
+	case e.err != nil:
+		return e.err
+	case e.message == nil:
+		return errPlain
 	}
+	body := e.message
 	s := scan{body: body}
 	if err := s.run(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -180,6 +181,39 @@ func TestIsAggregatedJudgesTheEnvelopeAlone(t *testing.T) {
 		if got := IsAggregated(in.data); got != want {
 			t.Errorf("%s: got %v, want %v", in.name, got, want)
 		}
+	}
+}
+
+func TestOpenAllSaysOfEachRecordWhatResetSays(t *testing.T) {
+	sound := encode(t, load100())
+	damaged := slices.Clone(sound)
+	damaged[len(damaged)/2] ^= 1
+	kinds := map[string][]byte{
+		"an aggregate": sound, "another": encode(t, load100()[:1]), "damaged": damaged, "cut": sound[:len(sound)-1], "plain": []byte("plain"),
+		"nothing": nil, "a bare envelope": sound[:Overhead], "no message": envelope(record()), "empty": envelope(keyEntry("k")),
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	rapid.Check(t, func(t *rapid.T) {
+		var data [][]byte
+		for _, name := range rapid.SliceOfN(rapid.SampledFrom(names), 0, 3*atOnce).Draw(t, "records") {
+			data = append(data, kinds[name])
+		}
+		before := []Envelope{{}}
+		envelopes := OpenAll(before, data...)
+		if len(envelopes) != len(data)+1 || envelopes[0].err != nil {
+			t.Fatalf("%d envelopes for %d records", len(envelopes)-1, len(data))
+		}
+		for i, e := range envelopes[1:] {
+			var one, other Decoder
+			want, got := one.Reset(data[i]), other.ResetTo(e)
+			if diff := cmp.Diff(one.Append(nil, 100), other.Append(nil, 100)); diff != "" || fmt.Sprint(want) != fmt.Sprint(got) {
+				t.Fatalf("record %d: %v, want %v: %s", i, got, want, diff)
+			}
+		}
+	})
+	var d Decoder
+	if err := d.ResetTo(Envelope{}); !errors.Is(err, ErrNotAggregated) {
+		t.Errorf("the zero Envelope: %v", err)
 	}
 }
 

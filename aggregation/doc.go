@@ -65,7 +65,7 @@
 //
 // # Files, in reading order
 //
-//	envelope.go   magic, checksum, IsAggregated
+//	envelope.go   magic, checksum, IsAggregated, OpenAll
 //	wire.go       the few protobuf primitives
 //	hashkey.go    the canonical form of an explicit hash key
 //	encode.go     Encoder

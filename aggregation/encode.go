@@ -117,7 +117,6 @@ func (e *Encoder) AppendTo(dst []byte) []byte {
 // nil. It does for many what [Encoder.AppendTo] does for one, and costs less: records stay where they were added, and several checksums are
 // computed at once. An aggregate is in the memory of its Encoder, and good until the Encoder's next Add, Grow or Reset.
 func Finish(dst [][]byte, encoders ...*Encoder) [][]byte {
-	const atOnce = 32
 	var messages [atOnce][]byte
 	var sums [atOnce][md5.Size]byte
 	for len(encoders) > 0 {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/md5"
 	"math"
+
+	"github.com/penstock-go/penstock/internal/checksum"
 )
 
 // Magic is the four bytes that every aggregated record begins with.
@@ -27,8 +29,51 @@ func IsAggregated(data []byte) bool {
 	return err == nil
 }
 
+// Envelope is what the data of a Kinesis record has turned out to be: an aggregate's envelope, or none. It aliases the data, which must not
+// change as long as the Envelope is used. The zero value is that of a plain record.
+type Envelope struct {
+	message []byte
+	err     error
+}
+
+// atOnce is how many checksums are asked for at a time: more than there are computed side by side, since some are done sooner.
+const atOnce = 32
+
+// OpenAll appends to dst what [Decoder.ResetTo] takes, for the data of several Kinesis records in their order. It looks at each as [IsAggregated]
+// does, but all checksums together cost a fraction of what they cost one after the other.
+func OpenAll(dst []Envelope, data ...[]byte) []Envelope {
+	var messages [atOnce][]byte
+	var sums [atOnce][md5.Size]byte
+	for len(data) > 0 {
+		n := min(len(data), atOnce)
+		for i, d := range data[:n] {
+			message, err := unseal(d)
+			messages[i], dst = message, append(dst, Envelope{message, err})
+		}
+		checksum.Sums(sums[:], messages[:n])
+		for i, e := range dst[len(dst)-n:] {
+			if e.err == nil {
+				dst[len(dst)-n+i] = check(data[i], e.message, &sums[i])
+			}
+		}
+		data = data[n:]
+	}
+	return dst
+}
+
 // open returns the protobuf message of an envelope, which aliases data.
 func open(data []byte) ([]byte, error) {
+	message, err := unseal(data)
+	if err != nil {
+		return nil, err
+	}
+	sum := md5.Sum(message)
+	e := check(data, message, &sum)
+	return e.message, e.err
+}
+
+// unseal returns what stands where the message of an envelope would, without a look at the checksum.
+func unseal(data []byte) ([]byte, error) {
 	// The KCL takes 20 bytes and fewer for a plain record, although 20 can hold the magic and the MD5 of nothing.
 	if len(data) <= Overhead || string(data[:len(Magic)]) != Magic {
 		return nil, errPlain
@@ -36,10 +81,13 @@ func open(data []byte) ([]byte, error) {
 	if len(data)-Overhead > maxMessage {
 		return nil, &Error{Reason: ReasonTooLarge, Record: -1}
 	}
-	end := len(data) - md5.Size
-	body := data[len(Magic):end]
-	if sum := md5.Sum(body); !bytes.Equal(sum[:], data[end:]) {
-		return nil, &Error{Reason: ReasonBadChecksum, Record: -1, Offset: end}
+	return data[len(Magic) : len(data)-md5.Size], nil
+}
+
+// check compares the checksum of a message with the one that stands behind it.
+func check(data, message []byte, sum *[md5.Size]byte) Envelope {
+	if end := len(data) - md5.Size; !bytes.Equal(sum[:], data[end:]) {
+		return Envelope{nil, &Error{Reason: ReasonBadChecksum, Record: -1, Offset: end}}
 	}
-	return body, nil
+	return Envelope{message, nil}
 }

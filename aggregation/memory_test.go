@@ -30,6 +30,10 @@ func TestAllocationCeilings(t *testing.T) {
 	requireAllocs(t, "Decode of a plain record", 0, func() { _, _ = Decode(dst, plainData) })
 	requireAllocs(t, "IsAggregated", 0, func() { IsAggregated(data) })
 
+	envelopes := make([]Envelope, 0, 3)
+	several := [][]byte{data, plainData, data}
+	requireAllocs(t, "OpenAll", 0, func() { envelopes = OpenAll(envelopes[:0], several...) })
+
 	var d Decoder
 	requireAllocs(t, "Decoder: keys", 1, func() {
 		_ = d.Reset(data)

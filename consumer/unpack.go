@@ -26,9 +26,11 @@ type unpacker struct {
 	span    hashkey.Range       // of the shard
 	judge   bool                // count members outside span
 
-	page    []types.Record      // what is not opened yet
-	outer   Record              // what the members of the open aggregate have in common
-	place   checkpoint.Position // of the Kinesis record that was opened last
+	page    []types.Record // what is not opened yet
+	window  [lookAhead]aggregation.Envelope
+	ahead   []aggregation.Envelope // what is left of window: that of the next records of the page
+	outer   Record                 // what the members of the open aggregate have in common
+	place   checkpoint.Position    // of the Kinesis record that was opened last
 	members aggregation.Decoder
 	user    aggregation.UserRecord // the last of them
 	size    int                    // members of the last aggregate
@@ -51,7 +53,7 @@ func newUnpacker(r *reader, from checkpoint.Position) *unpacker {
 }
 
 // load begins a page. The one before must have been cut up, or is given up.
-func (u *unpacker) load(records []types.Record) { u.page = records }
+func (u *unpacker) load(records []types.Record) { u.page, u.ahead = records, nil }
 
 // left returns about how many records the page still has, if those that are not opened are like the one that is.
 func (u *unpacker) left() int { return u.members.Len() + len(u.page)*max(1, u.size) }
@@ -63,6 +65,7 @@ func (u *unpacker) finish() {
 		u.through = through
 	}
 	u.page, u.outer, u.user, u.last = nil, Record{}, aggregation.UserRecord{}, mark{}
+	u.ahead, u.window = nil, [lookAhead]aggregation.Envelope{}
 	_ = u.members.Reset(nil) // an error means that there is nothing in it
 	if u.outside > 0 {
 		u.r.c.cfg.Hooks.outsideShard(u.r.shard, u.outside)
@@ -82,16 +85,38 @@ func (u *unpacker) cut(r *Record) bool {
 		if len(u.page) == 0 {
 			return false
 		}
+		envelope := u.next()
 		outer := &u.page[0]
 		u.page = u.page[1:]
-		if u.open(outer, r) {
+		if u.open(outer, envelope, r) {
 			return true
 		}
 	}
 }
 
+// lookAhead is how many records' checksums are made together.
+const lookAhead = 16
+
+// next returns what the next record of the page is.
+func (u *unpacker) next() aggregation.Envelope {
+	if u.raw {
+		return aggregation.Envelope{}
+	}
+	if len(u.ahead) == 0 {
+		var data [lookAhead][]byte
+		n := min(len(u.page), lookAhead)
+		for i := range u.page[:n] {
+			data[i] = u.page[i].Data
+		}
+		u.ahead = aggregation.OpenAll(u.window[:0], data[:n]...)
+	}
+	envelope := u.ahead[0]
+	u.ahead = u.ahead[1:]
+	return envelope
+}
+
 // open looks at a Kinesis record. It makes r a plain one and returns true; the members of an aggregate stand in u.members afterwards.
-func (u *unpacker) open(outer *types.Record, r *Record) bool {
+func (u *unpacker) open(outer *types.Record, envelope aggregation.Envelope, r *Record) bool {
 	number := aws.ToString(outer.SequenceNumber)
 	if u.through.Covers(number, math.MaxInt64) {
 		return false
@@ -108,7 +133,7 @@ func (u *unpacker) open(outer *types.Record, r *Record) bool {
 		seen = int(u.through.SubSequence()) + 1
 	}
 	if !u.raw {
-		switch err := u.members.Reset(outer.Data); {
+		switch err := u.members.ResetTo(envelope); {
 		case err == nil:
 			u.outer, u.size = *r, u.members.Len()
 			u.members.Skip(seen)

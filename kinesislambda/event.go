@@ -67,6 +67,8 @@ type opener struct {
 	outer     *events.KinesisEventRecord  // the one that members are taken from
 	arrival   time.Time                   // of outer
 	members   aggregation.Decoder
+	window    [lookAhead]aggregation.Envelope
+	ahead     []aggregation.Envelope         // what is left of window: that of the next of records
 	malformed func(*consumer.AggregateError) // may be nil
 }
 
@@ -111,9 +113,31 @@ func (o *opener) take(batch []consumer.Record, n int) []consumer.Record {
 	return batch
 }
 
+// lookAhead is how many records' checksums are made together.
+const lookAhead = 16
+
+// next returns what the next record is.
+func (o *opener) next() aggregation.Envelope {
+	if o.raw {
+		return aggregation.Envelope{}
+	}
+	if len(o.ahead) == 0 {
+		var data [lookAhead][]byte
+		n := min(len(o.records), lookAhead)
+		for i := range o.records[:n] {
+			data[i] = o.records[i].Kinesis.Data
+		}
+		o.ahead = aggregation.OpenAll(o.window[:0], data[:n]...)
+	}
+	envelope := o.ahead[0]
+	o.ahead = o.ahead[1:]
+	return envelope
+}
+
 // open opens the next record. A plain one is returned; the members of an aggregate stand in o.members afterwards. An aggregate that
 // cannot be taken apart is handled as one record.
 func (o *opener) open() (plain consumer.Record, ok bool) {
+	envelope := o.next()
 	o.outer, o.records = &o.records[0], o.records[1:]
 	// The time has come through a floating-point number of seconds; the service's is in milliseconds.
 	o.arrival = o.outer.Kinesis.ApproximateArrivalTimestamp.Round(time.Millisecond).UTC()
@@ -121,10 +145,7 @@ func (o *opener) open() (plain consumer.Record, ok bool) {
 	if o.done != nil {
 		skip, o.done = o.done[0], o.done[1:]
 	}
-	err := aggregation.ErrNotAggregated
-	if !o.raw {
-		err = o.members.Reset(o.outer.Kinesis.Data)
-	}
+	err := o.members.ResetTo(envelope)
 	if err == nil {
 		o.members.Skip(int(min(skip, math.MaxInt32)))
 		return consumer.Record{}, false
