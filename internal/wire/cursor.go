@@ -113,10 +113,43 @@ func (c *cursor) untag() {
 
 // text and blob consume a string of their kind. Text is passed on as it came, valid UTF-8 or not: a record is not withheld for the
 // bytes of its key.
-func (c *cursor) text() []byte { return c.str(majorText, "expected text") }
+func (c *cursor) text() []byte {
+	if b := c.brief(majorText); b != nil {
+		return b
+	}
+	return c.str(majorText, "expected text")
+}
+
+// brief consumes a string as nearly all are: without a tag, its length given and below 64 KiB. It returns nil, and consumes nothing, where
+// anything else comes.
+func (c *cursor) brief(major byte) []byte {
+	rest := c.doc[c.pos:]
+	if len(rest) < 3 {
+		return nil
+	}
+	n, from := uint(rest[0]-major), uint(1)
+	switch {
+	case n < 24:
+	case n == 24:
+		n, from = uint(rest[1]), 2
+	case n == 25:
+		n, from = uint(rest[1])<<8|uint(rest[2]), 3
+	default:
+		return nil
+	}
+	to := from + n
+	if to > uint(len(rest)) {
+		return nil
+	}
+	c.pos += int(to)
+	return rest[from:to:to]
+}
 
 // blob consumes a byte string. Text in its place is base64, as in JSON: some servers write it so, and the AWS SDK for Java reads it so.
 func (c *cursor) blob() []byte {
+	if b := c.brief(majorBytes); b != nil {
+		return b
+	}
 	c.untag()
 	if c.peek()&majorMask != majorText {
 		return c.str(majorBytes, "expected a byte string")
@@ -248,6 +281,12 @@ const (
 // timestamp consumes a timestamp: milliseconds, whole or floating, tagged or not. A small number is seconds: some servers write CBOR as they
 // do JSON.
 func (c *cursor) timestamp() time.Time {
+	if rest := c.doc[c.pos:]; len(rest) >= 10 && rest[0] == tagTimestamp && rest[1] == headUint64 { // as the service writes it
+		if ms := binary.BigEndian.Uint64(rest[2:]); ms >= leastMillis && ms <= maxMillis {
+			c.pos += 10
+			return time.UnixMilli(int64(ms)).UTC()
+		}
+	}
 	if c.peek() == tagTimestamp {
 		c.pos++
 	}

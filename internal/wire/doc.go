@@ -7,7 +7,7 @@
 //	producer, consumer                   the SDK's stack                        this package
 //
 //	Call ── option of one call ──▶ ReleaseRequestBody ─────────────────── protocol.go: gives the body's memory back, last
-//	                               OperationSerializer ────────────────── serialize.go ─▶ body.go ◀── the caller's blobs
+//	                               OperationSerializer ────────────────── serialize.go ─▶ entries.go ─▶ body.go ◀── the caller's blobs
 //	                               Retry, Signing: SHA-256 ◀───────────── body.go, without a copy
 //	                               HTTP client ◀───────────────────────── body.go, once for each attempt
 //	                               OperationDeserializer ──────────────── reply.go ─▶ deserialize.go ─▶ records.go
@@ -24,8 +24,8 @@
 // with base64 in text for a blob and with seconds for a timestamp.
 //
 // Everything goes through the schemas that the SDK was generated with, so that a member which a later SDK knows is sent and
-// received like any other. Only the long lists (records, and what became of records) are read by hand, and only while the SDK
-// knows no other member of their entries than those that are read.
+// received like any other. Only the long lists (records, and what became of records) are written and read by hand, and only while the SDK
+// knows no other member of their entries than those that are.
 //
 // # Who owns what
 //
@@ -56,6 +56,7 @@
 //	errors.go        sentinels and typed errors
 //	protocol.go      one call's smithyhttp.ClientProtocol
 //	serialize.go     the SDK's types to a document
+//	entries.go       the records of a request, by hand
 //	body.go          a document that refers to blobs, as something to read
 //	reply.go         the reply to a call, and which part of it is read by hand
 //	deserialize.go   a document to the SDK's types

@@ -10,10 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 	"github.com/fxamacker/cbor/v2"
+	"github.com/google/go-cmp/cmp"
 )
 
 // reference is another library as strict as it can be about what must not be ambiguous.
@@ -69,11 +72,17 @@ func FuzzGetRecordsReply(f *testing.F) {
 			if !errors.Is(err, ErrMalformed) {
 				t.Fatalf("error %v", err)
 			}
+			if bySchema := new(kinesis.GetRecordsOutput); deserialize(doc, bySchema, nil) == nil && len(bySchema.Records) <= maxEntries {
+				t.Fatalf("read by the schema, but by hand: %v", err)
+			}
 			return
 		}
 		bySchema := new(kinesis.GetRecordsOutput)
 		if err := deserialize(doc, bySchema, nil); err != nil {
 			t.Fatalf("read by hand, but by the schema: %v", err)
+		}
+		if diff := cmp.Diff(bySchema, out, shapeOptions...); diff != "" {
+			t.Fatalf("-schema +hand\n%s", diff)
 		}
 		var whole map[string]any
 		if reference.Unmarshal(doc, &whole) != nil {
@@ -102,6 +111,83 @@ func FuzzGetRecordsReply(f *testing.F) {
 			t.Fatalf("lag %v, want %d", out.MillisBehindLatest, lag)
 		}
 	})
+}
+
+// FuzzPutRecordsReply compares what a reply says, read by hand, with what it says read by the schema.
+func FuzzPutRecordsReply(f *testing.F) {
+	for _, results := range [][]any{
+		{},
+		{result("1", shard), result("2", shard), map[string]any{"ErrorCode": "InternalFailure", "ErrorMessage": "sorry"}},
+		{nil, result("", ""), result(strings.Repeat("9", 56), "s"), result("3", strings.Repeat("s", slabSize))},
+	} {
+		doc, err := cbor.Marshal(map[string]any{"Records": results, "FailedRecordCount": 1, "EncryptionType": "NONE"})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(doc)
+		f.Add(withoutLengths(nil, tagged(f, doc)))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		out, bySchema := new(kinesis.PutRecordsOutput), new(kinesis.PutRecordsOutput)
+		again := bytes.Clone(doc)
+		err, schemaErr := deserialize(again, out, byHand(out)), deserialize(doc, bySchema, nil)
+		if err != nil && !errors.Is(err, ErrMalformed) || (err == nil) != (schemaErr == nil) && len(bySchema.Records) <= maxEntries {
+			t.Fatalf("by hand %v, by the schema %v", err, schemaErr)
+		}
+		clear(again) // nothing of a result aliases the reply
+		if err != nil {
+			return
+		}
+		if diff := cmp.Diff(bySchema, out, shapeOptions...); diff != "" {
+			t.Fatalf("-schema +hand\n%s", diff)
+		}
+	})
+}
+
+func result(sequence, shard string) any {
+	return map[string]any{"SequenceNumber": sequence, "ShardId": shard}
+}
+
+// FuzzPutRecordsRequest makes requests of what it is given: by hand they are, byte for byte, what the schema makes of them.
+func FuzzPutRecordsRequest(f *testing.F) {
+	f.Add([]byte(""), "orders", false)
+	f.Add([]byte("\x03\x07\x00\x81k\x87\xff"), "orders", true)
+	f.Add([]byte(strings.Repeat("\x07\xff\xfe", 300)), "", false)
+	f.Fuzz(func(t *testing.T, recipe []byte, stream string, dry bool) {
+		in := &kinesis.PutRecordsInput{StreamName: &stream, DryRun: &dry}
+		recipe, filler := recipe[:min(len(recipe), 90)], bytes.Repeat([]byte("0123456789"), 7000)
+		for ; len(recipe) >= 3; recipe = recipe[3:] { // which members there are, how long they are
+			var e types.PutRecordsRequestEntry
+			if recipe[0]&1 != 0 {
+				e.Data = filler[:int(recipe[1])*int(recipe[2])]
+			}
+			if recipe[0]&2 != 0 {
+				e.PartitionKey = aws.String(string(filler[:recipe[1]]))
+			}
+			if recipe[0]&4 != 0 {
+				e.ExplicitHashKey = aws.String(string(filler[:recipe[2]]))
+			}
+			in.Records = append(in.Records, e)
+		}
+		byHand, bySchema := serializer{body: newBody()}, serializer{body: newBody()}
+		byHand.serialize(in)
+		in.Serialize(&bySchema)
+		if got, want := written(t, &byHand), written(t, &bySchema); !bytes.Equal(got, want) {
+			t.Fatalf("by hand %x\nby the schema %x", got, want)
+		}
+	})
+}
+
+// written returns a whole document, after which its memory is released.
+func written(t testing.TB, s *serializer) []byte {
+	t.Helper()
+	defer s.release()
+	s.seal()
+	doc, err := io.ReadAll(s.body)
+	if err := errors.Join(err, s.err); err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
 
 // FuzzReplies reads any document as the reply to any operation, and as an error: every end is a typed error or a value.

@@ -19,6 +19,7 @@ const (
 	// indefinite in place of an argument: the length is not given, and a break ends the item.
 	indefinite = 31
 
+	headUint64    = majorUnsigned | 27
 	headFalse     = majorSimple | 20
 	headTrue      = majorSimple | 21
 	headNull      = majorSimple | 22

@@ -83,7 +83,7 @@ func (c *cborCall) SerializeRequest(_ context.Context, operation *smithy.Operati
 	if operation.Input == nil {
 		s.text = append(s.text, majorMap) // an empty one
 	} else {
-		in.Serialize(&s)
+		s.serialize(in)
 	}
 	if s.err != nil {
 		return &smithy.SerializationError{Err: s.err}

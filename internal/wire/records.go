@@ -93,7 +93,7 @@ type resultParts struct{ sequence, shard string }
 // results consumes the list of what became of each record of a PutRecords request.
 func (d *deserializer) results() []types.PutRecordsResultEntry {
 	list := batch[types.PutRecordsResultEntry, resultParts]{entries: []types.PutRecordsResultEntry{}, from: d.pos}
-	var text textSlab
+	var text resultText
 	for r := d.enterArray(); d.more(&r); {
 		if result, parts := list.add(d, r); result != nil && !d.null() {
 			d.result(result, parts, &text)
@@ -102,7 +102,7 @@ func (d *deserializer) results() []types.PutRecordsResultEntry {
 	return list.entries
 }
 
-func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *resultParts, text *textSlab) {
+func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *resultParts, text *resultText) {
 	for r := d.enterMap(); d.more(&r); {
 		name := d.text()
 		if d.null() {
@@ -110,19 +110,46 @@ func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *result
 		}
 		switch string(name) {
 		case "SequenceNumber":
-			parts.sequence = d.slabbed(text)
+			parts.sequence = text.string(d)
 			result.SequenceNumber = &parts.sequence
 		case "ShardId":
-			parts.shard = d.slabbed(text)
+			parts.shard = text.shard(d)
 			result.ShardId = &parts.shard
 		case "ErrorCode":
-			code := d.slabbed(text)
+			code := text.string(d)
 			result.ErrorCode = &code
 		case "ErrorMessage":
-			message := d.slabbed(text)
+			message := text.string(d)
 			result.ErrorMessage = &message
 		default:
 			d.skip()
 		}
 	}
+}
+
+// resultText makes the strings of a list of results.
+type resultText struct {
+	slab   textSlab
+	shards [32]string // those seen, each at the place that its last two digits give
+}
+
+// string consumes text.
+func (t *resultText) string(d *deserializer) string { return t.keep(d, d.text()) }
+
+// keep makes a string of b. Names and heads take up about as much of the document as what they stand before, so half of it is still to come.
+func (t *resultText) keep(d *deserializer, b []byte) string {
+	return t.slab.string(b, (len(d.doc)-d.pos)/2+len(b))
+}
+
+// shard consumes the id of a shard. A reply has hundreds of them, mostly of few shards.
+func (t *resultText) shard(d *deserializer) string {
+	b := d.text()
+	if len(b) < 2 {
+		return string(b)
+	}
+	seen := &t.shards[(10*uint(b[len(b)-2])+uint(b[len(b)-1]))%uint(len(t.shards))]
+	if string(b) != *seen {
+		*seen = t.keep(d, b)
+	}
+	return *seen
 }

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/document"
 )
@@ -16,8 +18,9 @@ import (
 // Maps and arrays get their definite length when they are closed, in a head that was left room for when they were opened.
 type serializer struct {
 	*body
-	open []scope
-	err  error
+	open    []scope
+	records []types.PutRecordsRequestEntry // what the list of records is filled with
+	err     error
 }
 
 // A scope is an open structure, list, map or union.
@@ -110,6 +113,9 @@ func (s *serializer) CloseStruct() { s.finish(majorMap) }
 func (s *serializer) WriteList(schema *smithy.Schema) {
 	s.value(schema)
 	s.begin(inList, wideHead)
+	if schema == schemas.PutRecordsInput_Records && s.records != nil {
+		s.entries()
+	}
 }
 
 // CloseList implements smithy.ShapeSerializer.
