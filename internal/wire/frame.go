@@ -49,7 +49,7 @@ func readFrame(r io.Reader) (*frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.raw = make([]byte, total-preludeLen)
+	f.raw = uncleared(total - preludeLen)
 	if _, err := io.ReadFull(r, f.raw); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -144,6 +145,26 @@ func TestRepliesThatAreTooLongOrTooShortAreTypedErrors(t *testing.T) {
 		var unreadable *smithy.DeserializationError
 		if !errors.Is(err, tc.want) || !errors.As(err, &unreadable) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestMemoryThatIsNotClearedIsAsLargeAsAskedFor(t *testing.T) {
+	var all [][]byte
+	for n := range 3000 {
+		b := uncleared(n)
+		if len(b) != n || cap(b) != n {
+			t.Fatalf("%d bytes, capacity %d, want %d", len(b), cap(b), n)
+		}
+		all = append(all, b)
+		for i := range b {
+			b[i] = byte(n)
+		}
+	}
+	runtime.GC()
+	for n, b := range all {
+		if bytes.Count(b, []byte{byte(n)}) != n {
+			t.Fatalf("%d bytes share their memory", n)
 		}
 	}
 }
