@@ -38,7 +38,7 @@ func (b *batch[E, P]) expected(d *deserializer, r run) int {
 		return 1
 	}
 	average := (d.pos-b.from)/n + 1
-	expected := (len(d.doc)-d.pos)/average + 1
+	expected := d.left()/average + 1
 	expected = max(expected+expected/16, n/2) // entries differ by a digit or two
 	if !r.open {
 		expected = int(min(uint64(expected), r.left+1)) // the entry to be added is not among those left

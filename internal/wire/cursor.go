@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"io"
 	"math"
 	"time"
 )
@@ -16,10 +17,13 @@ const maxDepth = 32
 // Byte and text strings that are returned alias the document, except those of indefinite length, which are joined in new
 // memory. No document makes a cursor allocate more than its own length, recurse deeper than maxDepth, or panic.
 type cursor struct {
-	doc   []byte
-	pos   int
-	depth int // of the maps and arrays that are open
-	err   error
+	doc    []byte // as far as it has come; its capacity has room for what is coming
+	pos    int
+	depth  int // of the maps and arrays that are open
+	err    error
+	body   io.Reader // brings the rest
+	coming int       // how many bytes the rest is
+	step   int       // how many are read at a time, at least, if there are as many
 }
 
 func (c *cursor) fail(reason string) {
@@ -29,9 +33,40 @@ func (c *cursor) fail(reason string) {
 	c.pos = len(c.doc)
 }
 
+// left returns how many bytes are not consumed.
+func (c *cursor) left() int { return len(c.doc) - c.pos + c.coming }
+
+// reach reports whether n bytes follow. It waits for them to come.
+func (c *cursor) reach(n uint64) bool {
+	have := len(c.doc)
+	switch {
+	case n <= uint64(have-c.pos):
+		return true
+	case c.err != nil || n > uint64(c.left()):
+		return false
+	}
+	more := min(max(c.pos+int(n)-have, c.step), c.coming)
+	got, err := io.ReadFull(c.body, c.doc[have:have+more])
+	c.doc = c.doc[:have+got]
+	c.coming -= got
+	if err != nil {
+		c.err = cutOff(err)
+		c.pos = len(c.doc)
+	}
+	return err == nil
+}
+
 // peek returns the first byte of the next item. At the end it fails and returns a break, which no reader of a value takes.
 func (c *cursor) peek() byte {
 	if c.pos >= len(c.doc) {
+		return c.next()
+	}
+	return c.doc[c.pos]
+}
+
+// next does what peek does where nothing has come yet.
+func (c *cursor) next() byte {
+	if !c.reach(1) {
 		c.fail("unexpected end")
 		return headBreak
 	}
@@ -82,7 +117,7 @@ func (c *cursor) argument(size int) uint64 {
 // take consumes n bytes. The capacity of what it returns ends with it, so that a caller who appends cannot write into the
 // rest of the document.
 func (c *cursor) take(n uint64) []byte {
-	if n > uint64(len(c.doc)-c.pos) {
+	if !c.reach(n) {
 		c.fail("length beyond the end")
 		return nil
 	}
@@ -93,11 +128,12 @@ func (c *cursor) take(n uint64) []byte {
 
 // null consumes a null, if there is one. The service means by it the same as by an absent member.
 func (c *cursor) null() bool {
-	if c.pos < len(c.doc) && (c.doc[c.pos] == headNull || c.doc[c.pos] == headUndefined) {
-		c.pos++
-		return true
+	first := c.peek()
+	if first != headNull && first != headUndefined {
+		return false
 	}
-	return false
+	c.pos++
+	return true
 }
 
 // untag passes over tags, where the member's type says what the value is.
@@ -305,7 +341,7 @@ func (c *cursor) timestamp() time.Time {
 
 // end fails if anything follows the document.
 func (c *cursor) end() {
-	if c.err == nil && c.pos < len(c.doc) {
+	if c.err == nil && c.left() > 0 {
 		c.fail("something after the document")
 	}
 }

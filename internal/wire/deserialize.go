@@ -33,7 +33,12 @@ var _ smithy.ShapeDeserializer = (*deserializer)(nil)
 
 // deserialize reads doc, a whole document, into out. Strings and blobs are out's own or alias doc, which must not change any more.
 func deserialize(doc []byte, out smithy.Deserializable, own func(d *deserializer, member *smithy.Schema) bool) error {
-	d := &deserializer{cursor: cursor{doc: doc}}
+	return deserializeFrom(cursor{doc: doc}, out, own)
+}
+
+// deserializeFrom does so from where c stands, to its end.
+func deserializeFrom(c cursor, out smithy.Deserializable, own func(d *deserializer, member *smithy.Schema) bool) error {
+	d := &deserializer{cursor: c}
 	if own != nil {
 		d.own = func(member *smithy.Schema) bool { return own(d, member) }
 	}

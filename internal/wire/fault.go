@@ -85,7 +85,7 @@ func faultError(known *smithy.TypeRegistry, code string, doc []byte) error {
 // readError returns the error that a reply to a request in CBOR is. If the server seems not to have understood CBOR, it is a
 // [*RefusedError].
 func readError(known *smithy.TypeRegistry, r *smithyhttp.Response) error {
-	doc, err := readReply(r.Response, nil)
+	doc, err := readReply(r.Response)
 	if err != nil {
 		return &smithy.DeserializationError{Err: err}
 	}

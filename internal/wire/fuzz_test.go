@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -68,6 +70,7 @@ func FuzzGetRecordsReply(f *testing.F) {
 	seedReplies(f)
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		out, err := read(bytes.Clone(doc))
+		inPieces(t, doc, out, err)
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) {
 				t.Fatalf("error %v", err)
@@ -134,6 +137,7 @@ func FuzzPutRecordsReply(f *testing.F) {
 		if err != nil && !errors.Is(err, ErrMalformed) || (err == nil) != (schemaErr == nil) && len(bySchema.Records) <= maxEntries {
 			t.Fatalf("by hand %v, by the schema %v", err, schemaErr)
 		}
+		inPieces(t, doc, out, err)
 		clear(again) // nothing of a result aliases the reply
 		if err != nil {
 			return
@@ -142,6 +146,22 @@ func FuzzPutRecordsReply(f *testing.F) {
 			t.Fatalf("-schema +hand\n%s", diff)
 		}
 	})
+}
+
+// inPieces reads a document that comes byte by byte, or in pieces that end anywhere: it says the same as one that was there at once.
+func inPieces(t *testing.T, doc []byte, want smithy.Deserializable, wantErr error) {
+	t.Helper()
+	for _, step := range []int{0, 1, 7} {
+		c := cursor{doc: make([]byte, 0, len(doc)), body: bytes.NewReader(doc), coming: len(doc), step: step}
+		out := newValue(reflect.TypeOf(want).Elem()).(smithy.Deserializable)
+		err := deserializeFrom(c, out, byHand(out))
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("in pieces of %d: %v, want %v", step, err, wantErr)
+		}
+		if diff := cmp.Diff(want, out, shapeOptions...); err == nil && diff != "" {
+			t.Fatalf("in pieces of %d: -want +got\n%s", step, diff)
+		}
+	}
 }
 
 func result(sequence, shard string) any {

@@ -130,6 +130,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestRepliesThatAreTooLongOrTooShortAreTypedErrors(t *testing.T) {
 	c := &script{replies: []reply{{status: 200, contentType: contentTypeCBOR, body: goodReply(t, 1, 10)}}}
+	long := goodReply(t, 1000, 1000)
 	for name, tc := range map[string]struct {
 		claim int64
 		body  io.Reader
@@ -139,6 +140,8 @@ func TestRepliesThatAreTooLongOrTooShortAreTypedErrors(t *testing.T) {
 		"too long":                 {-1, endless{}, ErrTooLarge},
 		"cut off":                  {100, strings.NewReader("\xa0"), io.ErrUnexpectedEOF},
 		"cut off at once":          {100, strings.NewReader(""), io.ErrUnexpectedEOF},
+		"cut off late":             {int64(len(long)), bytes.NewReader(long[:len(long)-1]), io.ErrUnexpectedEOF},
+		"longer than its document": {atATime + 100, io.MultiReader(strings.NewReader("\xa0"), endless{}), ErrMalformed},
 	} {
 		client := kinesis.New(c.client().Options(), func(o *kinesis.Options) { o.HTTPClient = replaced{c, tc.claim, tc.body} })
 		_, err := client.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: aws.String("x")}, speakCBOR)

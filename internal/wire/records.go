@@ -73,7 +73,7 @@ func (d *deserializer) record(record *types.Record, parts *recordParts, text *te
 // slabbed consumes text.
 func (d *deserializer) slabbed(text *textSlab) string {
 	b := d.text()
-	return text.string(b, len(d.doc)-d.pos+len(b))
+	return text.string(b, d.left()+len(b))
 }
 
 // encryption returns the type that b names, without an allocation if it is one of those known.
@@ -138,7 +138,7 @@ func (t *resultText) string(d *deserializer) string { return t.keep(d, d.text())
 
 // keep makes a string of b. Names and heads take up about as much of the document as what they stand before, so half of it is still to come.
 func (t *resultText) keep(d *deserializer, b []byte) string {
-	return t.slab.string(b, (len(d.doc)-d.pos)/2+len(b))
+	return t.slab.string(b, d.left()/2+len(b))
 }
 
 // shard consumes the id of a shard. A reply has hundreds of them, mostly of few shards.

@@ -22,36 +22,45 @@ const (
 	maxReply = 32 << 20
 	// firstPiece is how much is allocated for a reply that does not say how long it is.
 	firstPiece = 64 << 10
+	// atATime is how much of a reply is read before it is looked at: what is still in the processor's cache is found sooner.
+	atATime = 256 << 10
 )
 
-// readReply reads the body of a reply into memory of its own, which is as long as the reply says it is. What cannot be read is
-// closed at once: the SDK would read it to its end, which may never come. If scratch is given, the reply is in its memory if there is room.
-func readReply(r *http.Response, scratch *[]byte) ([]byte, error) {
-	doc, err := readBody(r, scratch)
-	if err != nil {
-		_ = r.Body.Close() // nothing more is wanted of it
-		r.Body = http.NoBody
-	}
-	return doc, err
-}
-
-func readBody(r *http.Response, scratch *[]byte) ([]byte, error) {
+// openReply returns a cursor at the beginning of a reply, which comes into memory of its own, as long as the reply says it is; or into
+// that of scratch, if it is given and has the room.
+func openReply(r *http.Response, scratch *[]byte) (cursor, error) {
 	if r.ContentLength > maxReply {
-		return nil, fmt.Errorf("%w: a reply of %d bytes", ErrTooLarge, r.ContentLength)
+		return cursor{}, fmt.Errorf("%w: a reply of %d bytes", ErrTooLarge, r.ContentLength)
 	}
 	if r.ContentLength < 0 {
-		return readUnsized(r.Body)
+		doc, err := readUnsized(r.Body)
+		return cursor{doc: doc}, err
 	}
-	var doc []byte
-	if n := int(r.ContentLength); scratch != nil && n <= cap(*scratch) {
-		doc = (*scratch)[:n]
+	c := cursor{body: r.Body, coming: int(r.ContentLength), step: atATime}
+	if scratch != nil && c.coming <= cap(*scratch) {
+		c.doc = (*scratch)[:0]
 	} else {
-		doc = uncleared(n)
+		c.doc = uncleared(c.coming)[:0]
 	}
-	if _, err := io.ReadFull(r.Body, doc); err != nil {
-		return nil, cutOff(err)
+	return c, nil
+}
+
+// readReply reads all of a reply.
+func readReply(r *http.Response) ([]byte, error) {
+	c, err := openReply(r, nil)
+	if err == nil && !c.reach(uint64(c.coming)) {
+		err = c.err
 	}
-	return doc, nil
+	if err != nil {
+		giveUp(r)
+	}
+	return c.doc, err
+}
+
+// giveUp closes a reply that nothing more is wanted of. The SDK would read it to its end, which may never come.
+func giveUp(r *http.Response) {
+	_ = r.Body.Close() // whatever it says
+	r.Body = http.NoBody
 }
 
 // uncleared returns n bytes of memory with anything in them, for who writes over all of them at once: to clear the memory of a large reply
@@ -102,14 +111,12 @@ func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
 		scratch = scratches.Get().(*[]byte)
 		defer scratches.Put(scratch)
 	}
-	doc, err := readReply(r.Response, scratch)
+	c, err := openReply(r.Response, scratch)
+	if err == nil && c.left() > 0 { // operations without a result answer nothing
+		err = deserializeFrom(c, out, byHand(out))
+	}
 	if err != nil {
-		return &smithy.DeserializationError{Err: err}
-	}
-	if len(doc) == 0 {
-		return nil // operations without a result answer nothing
-	}
-	if err := deserialize(doc, out, byHand(out)); err != nil {
+		giveUp(r.Response)
 		return &smithy.DeserializationError{Err: err}
 	}
 	return nil

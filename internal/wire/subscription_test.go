@@ -49,8 +49,10 @@ func TestASubscriptionDeliversUntilTheServiceEndsIt(t *testing.T) {
 	inBothProtocols(t, func(r *rig, c *Choice) {
 		_, err := r.put(c, []byte{0, 255}, []byte(strings.Repeat("x", 100_000)))
 		r.must(err)
+		consumer := r.register()
+		synctest.Wait() // what the calls before have started ends
 		before := runtime.NumGoroutine()
-		sub, err := r.subscribe(r.Context(), c, r.register())
+		sub, err := r.subscribe(r.Context(), c, consumer)
 		r.must(err)
 		began, events, records := time.Now(), 0, 0
 		for {
@@ -69,6 +71,7 @@ func TestASubscriptionDeliversUntilTheServiceEndsIt(t *testing.T) {
 					r.Errorf("record %+v", event.Records[0])
 				}
 				// One for the handler of the emulator, none here.
+				synctest.Wait()
 				if more := runtime.NumGoroutine() - before; more > 1 {
 					r.Errorf("%d goroutines for a subscription", more)
 				}
