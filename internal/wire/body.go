@@ -50,10 +50,13 @@ const maxPooled = 1 << 20
 
 func newBody() *body { return &body{sheet: sheets.Get().(*sheet)} }
 
+// blank is the sheet of every body that is released.
+var blank sheet
+
 // release gives the memory back. A reader that comes later, against the rule, finds an empty body.
 func (b *body) release() {
 	s := b.sheet
-	*b = body{sheet: new(sheet)}
+	*b = body{sheet: &blank}
 	if cap(s.text) > maxPooled {
 		return
 	}

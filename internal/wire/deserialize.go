@@ -18,9 +18,13 @@ import (
 // reports whether it has consumed the value. So the bulk is read by hand, and no other member is ever lost for it.
 type deserializer struct {
 	cursor
-	open []level // the structures, lists, maps and unions that are open
-	own  func(member *smithy.Schema) bool
+	open []level  // the structures, lists, maps and unions that are open
+	room [4]level // open's first memory
+	own  reader
 }
+
+// A reader consumes the value of a member, and reports whether it has.
+type reader func(d *deserializer, member *smithy.Schema) bool
 
 // A level is an open structure, list, map or union.
 type level struct {
@@ -32,16 +36,14 @@ type level struct {
 var _ smithy.ShapeDeserializer = (*deserializer)(nil)
 
 // deserialize reads doc, a whole document, into out. Strings and blobs are out's own or alias doc, which must not change any more.
-func deserialize(doc []byte, out smithy.Deserializable, own func(d *deserializer, member *smithy.Schema) bool) error {
+func deserialize(doc []byte, out smithy.Deserializable, own reader) error {
 	return deserializeFrom(cursor{doc: doc}, out, own)
 }
 
 // deserializeFrom does so from where c stands, to its end.
-func deserializeFrom(c cursor, out smithy.Deserializable, own func(d *deserializer, member *smithy.Schema) bool) error {
-	d := &deserializer{cursor: c}
-	if own != nil {
-		d.own = func(member *smithy.Schema) bool { return own(d, member) }
-	}
+func deserializeFrom(c cursor, out smithy.Deserializable, own reader) error {
+	d := &deserializer{cursor: c, own: own}
+	d.open = d.room[:0]
 	if err := out.Deserialize(d); err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (d *deserializer) ReadStructMember() (*smithy.Schema, error) {
 			return nil, err
 		}
 		member := d.member(d.open[len(d.open)-1].schema)
-		if member != nil && (d.own == nil || !d.own(member)) {
+		if member != nil && (d.own == nil || !d.own(d, member)) {
 			return member, d.err
 		}
 	}

@@ -34,8 +34,8 @@
 //     before it goes on, so that a connection which still sends cannot read what belongs to the next call.
 //   - A reply is read into one piece of memory of exactly its length, and each quarter of a MiB taken apart before the next is
 //     waited for. The data of the reply's records aliases this memory; nothing else does. Keys and sequence numbers lie in pieces of up
-//     to 16 KiB, the entries' other values beside the entries. All of it is the caller's from then on. Who keeps one record keeps the
-//     whole reply's memory; who wants a single one for long makes a copy.
+//     to 16 KiB, the entries' other values beside the entries; results share the ids of shards. All of it is the caller's from then on.
+//     Who keeps one record keeps the whole reply's memory; who wants a single one for long makes a copy.
 //   - An event of a subscription is a reply in this sense.
 //
 // # CBOR or JSON

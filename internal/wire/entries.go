@@ -19,6 +19,7 @@ const (
 // serialize writes the input of an operation as a whole document. Where records are written by hand, the SDK's code writes all else, and
 // in their place an empty list, which is filled as soon as it begins.
 func (s *serializer) serialize(in smithy.Serializable) {
+	s.open = s.room[:0]
 	if put, ok := in.(*kinesis.PutRecordsInput); ok && entriesByHand {
 		rest := *put
 		rest.Records, s.records = put.Records[:0], put.Records

@@ -32,11 +32,11 @@ var target = schemas.Kinesis_20131202.ID().Name + "."
 // cborCall speaks CBOR for one call.
 //
 // The SDK serializes the input once, then sends the request and reads a reply as often as it tries; all in the
-// goroutine of the caller, which sees the operation return after the last attempt's body was closed. That is the moment when finish
+// goroutine of the caller, which sees the operation return after the last attempt's body was closed. That is the moment when [ending]
 // lets the request's memory go.
 type cborCall struct {
-	body   *body
-	events *eventReader // of an event stream that the SDK reads; nil before the first event
+	request serializer   // its body is nil before there is a request, and after the operation
+	events  *eventReader // of an event stream that the SDK reads; nil before the first event
 }
 
 var _ smithyhttp.ClientProtocol = (*cborCall)(nil)
@@ -45,21 +45,25 @@ var _ smithyhttp.ClientProtocol = (*cborCall)(nil)
 func speakCBOR(o *kinesis.Options) {
 	call := new(cborCall)
 	o.Protocol = call
-	o.APIOptions = append(o.APIOptions, call.register)
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(ending{call}, middleware.Before)
+	})
 }
 
-func (c *cborCall) register(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ReleaseRequestBody", c.finish), middleware.Before)
-}
+// ending stands around the whole operation.
+type ending struct{ *cborCall }
 
-// finish stands around the whole operation.
-func (c *cborCall) finish(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+// ID implements middleware.InitializeMiddleware.
+func (ending) ID() string { return "ReleaseRequestBody" }
+
+// HandleInitialize implements middleware.InitializeMiddleware.
+func (c ending) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
 	middleware.InitializeOutput, middleware.Metadata, error,
 ) {
 	out, metadata, err := next.HandleInitialize(ctx, in)
-	if c.body != nil {
-		c.body.release()
-		c.body = nil
+	if c.request.body != nil {
+		c.request.release()
+		c.request.body = nil
 	}
 	return out, metadata, err //nolint:wrapcheck // it is the operation's, on its way to the caller
 }
@@ -71,15 +75,8 @@ func (*cborCall) ID() smithy.ShapeID {
 
 // SerializeRequest implements smithyhttp.ClientProtocol.
 func (c *cborCall) SerializeRequest(_ context.Context, operation *smithy.OperationSchema, in smithy.Serializable, r *smithyhttp.Request) error {
-	r.Method = http.MethodPost
-	if r.URL.Path == "" {
-		r.URL.Path = "/"
-	}
-	r.Header.Set("X-Amz-Target", target+operation.ID().Name)
-	r.Header.Set("Content-Type", contentTypeCBOR)
-
-	c.body = newBody()
-	s := serializer{body: c.body}
+	s := &c.request
+	s.body = newBody()
 	if operation.Input == nil {
 		s.text = append(s.text, majorMap) // an empty one
 	} else {
@@ -88,12 +85,18 @@ func (c *cborCall) SerializeRequest(_ context.Context, operation *smithy.Operati
 	if s.err != nil {
 		return &smithy.SerializationError{Err: s.err}
 	}
-	c.body.seal()
-	withBody, err := r.SetStream(c.body)
+	s.seal()
+	withBody, err := r.SetStream(s.body) // copies the request: headers that are set before cost more
 	if err != nil {
 		return &smithy.SerializationError{Err: err}
 	}
 	*r = *withBody
+	r.Method = http.MethodPost
+	if r.URL.Path == "" {
+		r.URL.Path = "/"
+	}
+	values := []string{target + operation.ID().Name, contentTypeCBOR}
+	r.Header["X-Amz-Target"], r.Header["Content-Type"] = values[:1:1], values[1:]
 	return nil
 }
 

@@ -87,22 +87,20 @@ func encryption(b []byte) types.EncryptionType {
 	return types.EncryptionType(b)
 }
 
-// resultParts is what the pointers of a result lead to, if the record was stored.
-type resultParts struct{ sequence, shard string }
-
 // results consumes the list of what became of each record of a PutRecords request.
 func (d *deserializer) results() []types.PutRecordsResultEntry {
-	list := batch[types.PutRecordsResultEntry, resultParts]{entries: []types.PutRecordsResultEntry{}, from: d.pos}
+	list := batch[types.PutRecordsResultEntry, string]{entries: []types.PutRecordsResultEntry{}, from: d.pos}
 	var text resultText
 	for r := d.enterArray(); d.more(&r); {
-		if result, parts := list.add(d, r); result != nil && !d.null() {
-			d.result(result, parts, &text)
+		if result, sequence := list.add(d, r); result != nil && !d.null() {
+			d.result(result, sequence, &text)
 		}
 	}
 	return list.entries
 }
 
-func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *resultParts, text *resultText) {
+// result consumes what became of one record. If it was stored, sequence is where its sequence number goes.
+func (d *deserializer) result(result *types.PutRecordsResultEntry, sequence *string, text *resultText) {
 	for r := d.enterMap(); d.more(&r); {
 		name := d.text()
 		if d.null() {
@@ -110,11 +108,10 @@ func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *result
 		}
 		switch string(name) {
 		case "SequenceNumber":
-			parts.sequence = text.string(d)
-			result.SequenceNumber = &parts.sequence
+			*sequence = text.string(d)
+			result.SequenceNumber = sequence
 		case "ShardId":
-			parts.shard = text.shard(d)
-			result.ShardId = &parts.shard
+			result.ShardId = text.shard(d)
 		case "ErrorCode":
 			code := text.string(d)
 			result.ErrorCode = &code
@@ -130,26 +127,26 @@ func (d *deserializer) result(result *types.PutRecordsResultEntry, parts *result
 // resultText makes the strings of a list of results.
 type resultText struct {
 	slab   textSlab
-	shards [32]string // those seen, each at the place that its last two digits give
+	shards [32]*string // those seen, each at the place that its last two digits give
 }
 
-// string consumes text.
-func (t *resultText) string(d *deserializer) string { return t.keep(d, d.text()) }
-
-// keep makes a string of b. Names and heads take up about as much of the document as what they stand before, so half of it is still to come.
-func (t *resultText) keep(d *deserializer, b []byte) string {
+// string consumes text. Names and heads take up about as much of the document as what they stand before, so half of it is still to come.
+func (t *resultText) string(d *deserializer) string {
+	b := d.text()
 	return t.slab.string(b, d.left()/2+len(b))
 }
 
-// shard consumes the id of a shard. A reply has hundreds of them, mostly of few shards.
-func (t *resultText) shard(d *deserializer) string {
+// shard consumes the id of a shard. A reply has hundreds of them, mostly of few shards: those that are the same share one string.
+func (t *resultText) shard(d *deserializer) *string {
 	b := d.text()
-	if len(b) < 2 {
-		return string(b)
+	place := uint(0)
+	for _, digit := range b[max(len(b)-2, 0):] {
+		place = 10*place + uint(digit)
 	}
-	seen := &t.shards[(10*uint(b[len(b)-2])+uint(b[len(b)-1]))%uint(len(t.shards))]
-	if string(b) != *seen {
-		*seen = t.keep(d, b)
+	seen := &t.shards[place%uint(len(t.shards))]
+	if *seen == nil || string(b) != **seen {
+		id := t.slab.string(b, d.left()/2+len(b))
+		*seen = &id
 	}
 	return *seen
 }

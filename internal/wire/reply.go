@@ -123,7 +123,7 @@ func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
 }
 
 // byHand returns what reads the bulk of a reply or an event into out, nil if it has none.
-func byHand(out smithy.Deserializable) func(*deserializer, *smithy.Schema) bool {
+func byHand(out smithy.Deserializable) reader {
 	switch out := out.(type) {
 	case *kinesis.GetRecordsOutput:
 		return recordsInto(&out.Records, schemas.GetRecordsOutput_Records)
@@ -141,7 +141,7 @@ func byHand(out smithy.Deserializable) func(*deserializer, *smithy.Schema) bool 
 	return nil
 }
 
-func recordsInto(list *[]types.Record, of *smithy.Schema) func(*deserializer, *smithy.Schema) bool {
+func recordsInto(list *[]types.Record, of *smithy.Schema) reader {
 	return func(d *deserializer, member *smithy.Schema) bool {
 		if !recordsByHand || member != of {
 			return false

@@ -19,6 +19,7 @@ import (
 type serializer struct {
 	*body
 	open    []scope
+	room    [4]scope                       // open's first memory
 	records []types.PutRecordsRequestEntry // what the list of records is filled with
 	err     error
 }
