@@ -251,14 +251,16 @@ type packing struct {
 	wrap       bool // data that is an aggregate itself goes inside another one
 }
 
+// mostEnvelope is what an aggregate of one record has besides data and keys, at most.
+const mostEnvelope = 64
+
 // fitsAlone reports whether a record could share an aggregate at all.
 func (p *packing) fitsAlone(r *Record) bool {
-	const most = 64 // no envelope with one record has more besides data and keys
 	n := len(r.Data)
 	if n+len(r.PartitionKey) >= p.alone {
 		return false
 	}
-	if !p.aggregate || n+len(r.PartitionKey)+len(r.ExplicitHashKey)+most <= p.maxBytes {
+	if !p.aggregate || n+len(r.PartitionKey)+len(r.ExplicitHashKey)+mostEnvelope <= p.maxBytes {
 		return p.aggregate
 	}
 	var empty aggregation.Encoder

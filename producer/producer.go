@@ -163,6 +163,9 @@ func (p *Producer) admit(rec *record, r *Record) error {
 
 // checkSize refuses a record that is larger than the stream takes, as far as that is known.
 func (p *packing) checkSize(r *Record) error {
+	if len(r.Data)+len(r.PartitionKey)+len(r.ExplicitHashKey)+mostEnvelope <= p.maxRecord {
+		return nil // as nearly always, whatever the data is
+	}
 	if n := wireSize(r, p.wrap); n > p.maxRecord {
 		return &SizeError{Bytes: n, Max: p.maxRecord}
 	}
