@@ -3,6 +3,7 @@ package producer_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -105,6 +106,56 @@ func TestAServerWithoutCBORGetsJSONFromThenOn(t *testing.T) {
 			t.Errorf("logged %v", logged.All())
 		}
 	})
+}
+
+// A server that does not take CBOR may repeat what it does not understand, wherever it has room for it.
+func TestFallingBackToJSONRepeatsNothingOfTheRequest(t *testing.T) {
+	for name, refusal := range map[string]struct {
+		status int
+		header http.Header
+		body   string
+	}{
+		"in the message":    {http.StatusNotFound, nil, `{"__type":"UnknownOperationException","message":"no secret-key"}`},
+		"in the code":       {http.StatusUnsupportedMediaType, nil, `{"__type":"no secret-key","message":""}`},
+		"for the code":      {http.StatusUnsupportedMediaType, nil, `{"__type":"secret"}`},
+		"in a header":       {http.StatusNotFound, http.Header{"X-Amzn-Errortype": {"secret-key"}}, `{}`},
+		"in a request id":   {http.StatusNotFound, http.Header{"X-Amzn-Requestid": {"secret-key"}}, `{"__type":"UnknownOperationException"}`},
+		"in text":           {http.StatusBadRequest, nil, `cannot read secret-key: secret data`},
+		"in a cut document": {http.StatusBadRequest, nil, `{"secret-key":{"secret`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 1)
+				r.faults.add(on("PutRecords", 0, func(c *call) (*http.Response, error) {
+					if c.req.Header.Get("Content-Type") != cborType {
+						return nil, nil
+					}
+					resp := reply(c, refusal.status, refusal.body)
+					maps.Copy(resp.Header, refusal.header)
+					return resp, nil
+				}))
+				core, logged := observer.New(zap.DebugLevel)
+				var told []error
+				p := r.producer(func(cfg *producer.Config) {
+					cfg.Logger = zap.New(core)
+					cfg.Hooks.FellBack = func(err error) { told = append(told, err) }
+				})
+				_, err := p.PutSync(t.Context(), producer.Record{PartitionKey: "secret-key", Data: []byte("secret data")})
+				r.must(err)
+				if len(told) != 1 || strings.Contains(told[0].Error(), "secret") {
+					t.Errorf("told %v", told)
+				}
+				if logged.Len() == 0 {
+					t.Error("nothing is logged")
+				}
+				for _, line := range logged.All() {
+					if text := fmt.Sprint(line.Message, line.ContextMap()); strings.Contains(text, "secret") {
+						t.Errorf("logged %s", text)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestAnUnknownProtocolIsAFault(t *testing.T) {

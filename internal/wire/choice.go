@@ -42,7 +42,8 @@ type Choice struct {
 }
 
 // NewChoice returns a Choice that begins with p, or with JSON if the environment variable AWS_CBOR_DISABLE is true. When it changes to
-// JSON later, fellBack is called, once, by the goroutine whose call showed it, with the refusal; it may be nil.
+// JSON later, fellBack is called, once, by the goroutine whose call showed it, with the refusal; it may be nil. It is told the refusal alone,
+// since what the SDK says around it has the request's id, which is the server's to choose.
 func NewChoice(p Protocol, fellBack func(cause error)) *Choice {
 	c := &Choice{fellBack: fellBack}
 	disabled, err := strconv.ParseBool(os.Getenv(disableEnv))
@@ -68,11 +69,12 @@ func Call[Out any](c *Choice, call func(option func(*kinesis.Options)) (Out, err
 	if c.Protocol() == JSON {
 		return call(speakJSON)
 	}
-	out, refusal := call(speakCBOR)
-	if !errors.Is(refusal, ErrRefused) {
-		return out, refusal
+	out, err := call(speakCBOR)
+	var refusal *RefusedError
+	if !errors.As(err, &refusal) {
+		return out, err
 	}
-	out, err := call(speakJSON)
+	out, err = call(speakJSON)
 	if understood(err) && c.json.CompareAndSwap(false, true) && c.fellBack != nil {
 		c.fellBack(refusal)
 	}

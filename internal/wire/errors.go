@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/smithy-go"
 )
@@ -70,14 +71,17 @@ type RefusedError struct {
 	Err    error // what the reply says, as the SDK would have returned it
 }
 
-// Error gives the status and the code, but not the message, which may repeat parts of the request.
+// Error gives the status and, if it is the name of an error, the code. The rest of an answer may repeat parts of the request, and so
+// may the code of a server that is not AWS's.
 func (e *RefusedError) Error() string {
 	var api smithy.APIError
-	if errors.As(e.Err, &api) {
+	if errors.As(e.Err, &api) && errorName.MatchString(api.ErrorCode()) {
 		return fmt.Sprintf("%v: HTTP status %d, %s", ErrRefused, e.Status, api.ErrorCode())
 	}
 	return fmt.Sprintf("%v: HTTP status %d", ErrRefused, e.Status)
 }
+
+var errorName = regexp.MustCompile(`^[A-Za-z]{1,60}(Exception|Error)$`)
 
 // Unwrap makes errors.Is(err, ErrRefused) hold, and errors.As with the service's error.
 func (e *RefusedError) Unwrap() []error { return []error{ErrRefused, e.Err} }
