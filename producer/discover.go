@@ -29,14 +29,14 @@ const (
 	// shorter, so that every record is tried before it expires.
 	holdTime    = 5 * time.Second
 	holdsPerTTL = 4
-	// deniedPause is how long the producer keeps from asking after it was denied an answer.
+	// deniedPause is how long the producer keeps from asking after it was denied an answer, or told that the shards do not matter.
 	deniedPause = 5 * time.Minute
 	// refreshDelay is the longest delay before the shards are listed again, jittered: many producers see a reshard in the same moment.
 	refreshDelay = 200 * time.Millisecond
 	kib          = 1 << 10
 )
 
-// facts is what does not change as long as a producer lives.
+// facts is what the stream is described as. They are believed until records show otherwise.
 type facts struct {
 	known     bool
 	auto      bool // the service places records as it likes
@@ -57,19 +57,22 @@ func (p *Producer) packing(f facts) packing {
 		maxBytes: min(p.cfg.MaxAggregateBytes, f.maxRecord-len(aggregateKey))}
 }
 
-// discover is the goroutine that finds out about the stream, and again whenever a record was stored in a shard that is not known. The old
-// route serves meanwhile.
+// discover is the goroutine that finds out about the stream, and again whenever a record was stored in a shard that is not known; with AUTO
+// record distribution, of which shards tell nothing, now and then. The old route serves meanwhile.
 func (p *Producer) discover() {
 	d := &discovery{p: p}
 	for d.untilKnown() {
+		if d.facts.auto {
+			if !d.pause(deniedPause) {
+				return
+			}
+			d.facts.known = false
+			continue
+		}
 		select {
 		case <-p.stale:
 		case <-p.alarm:
 		case <-p.life.Done():
-			return
-		}
-		if d.facts.auto {
-			<-p.life.Done()
 			return
 		}
 		d.failClosed()
@@ -91,7 +94,7 @@ func (p *Producer) refresh() {
 type discovery struct {
 	p        *Producer
 	facts    facts
-	degraded bool // said so
+	degraded error // why, as it was said last; nil if records are aggregated
 
 	// After records went where they do not belong: the listing by which they did not, and until when it is not believed.
 	doubted    []shards.Shard
@@ -126,11 +129,15 @@ func (d *discovery) pause(pause time.Duration) bool {
 	if p.route.Load().mode == holding {
 		pause = min(pause, max(p.holdTime()-p.now(), 0))
 	}
+	alarm := p.alarm
+	if len(p.route.Load().shards) == 0 {
+		alarm = nil // there is nothing that must not be believed
+	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-p.alarm:
+	case <-alarm:
 	case <-p.life.Done():
 		return false
 	}
@@ -201,9 +208,9 @@ func (d *discovery) learn(next *route, began moment) {
 		d.sayDegraded(ErrAutoDistribution)
 		return
 	}
-	if d.degraded {
+	if d.degraded != nil {
 		p.cfg.Logger.Info("the stream's shards are known again", zap.String("stream", p.stream.Name()))
-		d.degraded = false
+		d.degraded = nil
 	}
 	if len(next.shards) > 0 {
 		p.cfg.Hooks.shardMapLoaded(ShardMapLoaded{Shards: len(next.shards), Duration: p.now() - began})
@@ -284,10 +291,11 @@ func (d *discovery) doubts(open []shards.Shard) bool {
 }
 
 func (d *discovery) sayDegraded(why error) {
-	if d.degraded && !errors.Is(why, ErrAutoDistribution) || d.p.cfg.DisableAggregation {
+	told := d.degraded != nil && !errors.Is(why, ErrAutoDistribution) || errors.Is(d.degraded, why)
+	if told || d.p.cfg.DisableAggregation {
 		return
 	}
-	d.degraded = true
+	d.degraded = why
 	d.p.cfg.Logger.Warn("records are sent without aggregation", zap.String("stream", d.p.stream.Name()), zap.Error(why))
 	d.p.cfg.Hooks.degraded(why)
 }

@@ -119,6 +119,58 @@ func TestAutoDistributionThatIsSwitchedOnWhileRunningEndsAggregation(t *testing.
 	}
 }
 
+// aggregated returns how many of the records that the stream holds are in aggregates.
+func (r *rig) aggregated() (n int) {
+	for _, s := range r.read() {
+		if s.aggregated {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAutoDistributionThatIsSwitchedOffWhileRunningLetsAggregationGoOn(t *testing.T) {
+	for name, fromTheStart := range map[string]bool{"on from the start": true, "switched on before": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 0)
+				r.onDemand(t)
+				if fromTheStart {
+					r.distribute(t, types.RecordDistributionStrategyAuto)
+				}
+				var told degradations
+				got := newResults()
+				p := r.producer(func(c *producer.Config) { c.Hooks.Degraded = told.hook })
+				r.waves(t, p, 2, got)
+				if !fromTheStart {
+					r.distribute(t, types.RecordDistributionStrategyAuto)
+					r.waves(t, p, 20, got)
+				}
+				time.Sleep(21 * time.Minute)
+				described := r.faults.count("DescribeStreamSummary")
+				before := r.aggregated()
+				r.waves(t, p, 3, got)
+				if n := told.told(producer.ErrAutoDistribution); n != 1 || p.Shards() != nil || r.aggregated() != before || described > 6 {
+					t.Fatalf("while it is AUTO: told %v, shards %v, %d records more in aggregates, described %d times", told.all, p.Shards(), r.aggregated()-before, described)
+				}
+				r.distribute(t, types.RecordDistributionStrategyUserPartitionKey)
+				time.Sleep(5*time.Minute + time.Second)
+				r.waves(t, p, 3, got)
+				if p.Shards() == nil || r.aggregated() <= before {
+					t.Errorf("five minutes later: shards %v, %d records more in aggregates", p.Shards(), r.aggregated()-before)
+				}
+				r.distribute(t, types.RecordDistributionStrategyAuto)
+				r.waves(t, p, 20, got)
+				time.Sleep(time.Second)
+				if n := told.told(producer.ErrAutoDistribution); n != 2 || p.Shards() != nil {
+					t.Errorf("when it is AUTO again: told %v, shards %v", told.all, p.Shards())
+				}
+				r.delivered(t, got)
+			})
+		})
+	}
+}
+
 func TestWhereDistributionCannotBeDeterminedNothingIsAggregated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 0)

@@ -36,16 +36,17 @@
 //	           the shards are listed                           unknown shard in a reply:
 //	holding ─────────────────────────▶ sharded ◀────────────── listed again, the old route serves meanwhile
 //	   │                                 │  ▲
-//	   │ denied, no such stream,         │  │ the shards are listed after all
-//	   │ or nothing known for long       ▼  │
-//	   └──────────────────────────────▶ plain
-//	     AUTO record distribution, or Config.DisableAggregation: plain for good
+//	   │ denied, no such stream, AUTO    │  │ the shards are listed after all; AUTO
+//	   │ record distribution, or         ▼  │ record distribution has been switched off
+//	   └ nothing known for long ───────▶ plain
+//	     Config.DisableAggregation: plain for good
 //
 // holding: records wait in one lane. sharded: they are aggregated by shard. plain: each record goes on its own, which is safe without
 // knowing anything: a producer that may only call PutRecords works, and says once that it does not aggregate. Nothing is ever aggregated
 // blindly.
 //
-// AUTO record distribution may be switched on while the producer runs. Then records are stored in shards to which they do not belong though
+// AUTO record distribution may be switched on and off while the producer runs. While it is on, the stream is described every five minutes; when
+// it has been switched off, aggregation goes on. When it is switched on, records are stored in shards to which they do not belong though
 // the shards have not changed. After three of them the producer stops aggregating at once, and has the stream described anew. If the
 // service will not say, or says that nothing has changed, it looks again every five minutes. The log and [Hooks.Degraded] say so.
 //

@@ -63,7 +63,8 @@ var (
 // What [Hooks.Degraded] may be told, besides ErrAccessDenied, ErrStreamNotFound, ErrUnavailable and ErrThrottled.
 var (
 	// ErrAutoDistribution: the service distributes the stream's records by itself (AUTO record distribution), so that an aggregate would go to
-	// shards to which its records do not belong. The producer sends plain records as long as it lives.
+	// shards to which its records do not belong. The producer sends plain records, and looks
+	// every five minutes whether that has changed.
 	ErrAutoDistribution = errors.New("producer: the stream has AUTO record distribution")
 	// ErrMisplaced: records were stored in shards to which they do not belong, though the shards have not changed and the service does
 	// not say that it distributes them by itself. The producer looks again every five minutes.
