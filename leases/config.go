@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -41,6 +42,11 @@ type Config struct {
 	Listings func(context.Context) ([]Listing, error)
 	// AuditInterval is the time between two audits. What is missing in two of them is created. Default 1 min.
 	AuditInterval time.Duration
+	// CPU tells how busy the processor is, in percent of what this process may use of it, on average since it was last asked; false: that
+	// cannot be told. It is asked whenever the worker writes its row. A Java leader gives fewer leases to
+	// a busier worker. Default:
+	// on Linux, the container's use of what it is allowed, or else the machine's; elsewhere, and by a function that returns false, nothing is told.
+	CPU func() (percent float64, known bool)
 	// KeepEnded keeps the leases of shards that have been read to their ends.
 	KeepEnded bool
 	// Hooks are told what happens.
@@ -74,6 +80,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Runnable == nil {
 		cfg.Runnable = func(Lease) bool { return true }
+	}
+	if cfg.CPU == nil {
+		cfg.CPU = newProcessor(os.DirFS("/")).used
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()

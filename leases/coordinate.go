@@ -36,6 +36,7 @@ type Coordinator struct {
 
 	heirs   heirs
 	callers callers
+	gauge   gauge // used by introduce, and then by bePresent alone
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*Held
@@ -75,8 +76,8 @@ func New(cfg Config) (*Coordinator, error) {
 		cfg: cfg, pace: pace, hooks: cfg.Hooks.withDefaults(), log: cfg.Logger.With(zap.String("worker", cfg.Worker)),
 		retries: retry.Policy{Initial: pace.failover / 100, Max: pace.failover / 10}, jitter: retry.RandomJitter(),
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
-		readings: make(chan reading, 1),
-		held:     make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
+		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
+		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
 		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst,
 	}, nil

@@ -75,8 +75,8 @@
 // A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
 // doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
 // is where clocks meet, and a wrong one costs an uneven share for a few seconds. (The auditor deletes rows by their age too; one that lives
-// is written again.) A row that says of a metric that it could not
-// be taken is that of a worker that takes no more, as all do when they stop. Workers of the Java library are judged by their leases too.
+// is written again.) A row that says of a metric that it could not be taken is that of a worker that takes no more, as all do when they stop; a
+// processor that cannot be measured is left out. Workers of the Java library are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
 // in the index; so nothing waits for a failover time. What it is still given meanwhile, it passes on.
@@ -176,7 +176,7 @@
 // # Files, in reading order
 //
 // lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
-// coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), observe.go (who is silent), read.go (how
+// coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), gauge.go and processor.go (how busy its processor is), observe.go (who is silent), read.go (how
 // much of the table is read, and when), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
 // and renew.go (how it stays so), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled),
 // handoff.go and callers.go (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is

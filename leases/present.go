@@ -16,7 +16,7 @@ import (
 func (c *Coordinator) introduce(ctx context.Context) error {
 	schedule := c.retries.Start(c.jitter)
 	for {
-		err := c.beat(ctx, alive(c.cfg.Worker, c.pace.beat, c.cfg.MaxLeases))
+		err := c.beat(ctx, c.row())
 		if err == nil {
 			err = c.lookAtLeader(ctx)
 		}
@@ -43,7 +43,7 @@ func (c *Coordinator) bePresent(ctx context.Context, refuse func(error)) {
 		select {
 		case <-ctx.Done():
 		case <-beat.C:
-			_ = c.beat(ctx, alive(c.cfg.Worker, c.pace.beat, c.cfg.MaxLeases)) // reported, and made again
+			_ = c.beat(ctx, c.row()) // reported, and made again
 			_ = c.lookAtLeader(ctx)
 		case <-check.C:
 			if err := c.check(ctx); errors.Is(err, ErrRefused) {
@@ -52,6 +52,13 @@ func (c *Coordinator) bePresent(ctx context.Context, refuse func(error)) {
 			}
 		}
 	}
+}
+
+// row returns this worker's row as it is now.
+func (c *Coordinator) row() Worker {
+	w := alive(c.cfg.Worker, c.pace.beat, c.cfg.MaxLeases)
+	c.gauge.stamp(&w)
+	return w
 }
 
 // checkPeriod is how often it is asked whether the table may still be used, as Java workers do.

@@ -20,6 +20,9 @@ type Worker struct {
 	Limits map[string][]float64
 }
 
+// cpuMetric is the name of the processor among the metrics, as in the Java library.
+const cpuMetric = "C"
+
 // Failing reports whether the newest value of a metric says that it could not be taken. Nobody gives leases to such a worker, and a
 // worker that stops says so of itself.
 func (w Worker) Failing() bool {
@@ -59,7 +62,7 @@ func alive(id string, every time.Duration, maxLeases int) Worker {
 // empty maps would not.
 func departing(id string, every time.Duration) Worker {
 	w := alive(id, every, 0)
-	w.Used["C"], w.Limits["C"] = []float64{-1}, []float64{100}
+	w.Used[cpuMetric], w.Limits[cpuMetric] = []float64{-1}, []float64{100}
 	return w
 }
 

@@ -22,7 +22,7 @@
 // Other rows stand in the same table, told apart by entityType:
 //
 //	<worker id>         WORKER_METRIC_STATS        lut, slu N, the second in which it was written; sup N, 1; sts and opr, M of L of N: the values of
-//	                                               metrics and their limits, both empty here; properties, M of S: beatMillis, how often it is written, and
+//	                                               metrics and their limits: of C, the processor, in percent, where it is known; properties, M of S: beatMillis, how often it is written, and
 //	                                               maxLeases where there is such a bound
 //	Leader              LEADER                     the lock of a Java worker that leads: read, and deleted when it is dead
 //	Migration3.0        CLIENT_VERSION_MIGRATION   cv, mb S; mts N; h L: by which rules the application works, CLIENT_VERSION_3X

@@ -95,7 +95,7 @@
 //	LeaseDiscovery             OwnerMismatch                                        -  an index that lags is no event
 //	LeaseRenewerInitialize     Fault                                                -  there is nothing to load: what names a worker is adopted
 //	WorkerMetricStatsReporter  {Success,Time}                                       S  Leases.Called: Beat
-//	WorkerMetricStatsReporter  InMemoryMetricStatsReporterFailure                   -  no processor load is measured; shares are by count
+//	WorkerMetricStatsReporter  InMemoryMetricStatsReporterFailure                   -  a processor that cannot be measured is left out of the row
 //	LeaseAssignmentManager     all                                                  -  nobody assigns for all: each worker has its own part, TakeLeases
 //	LeaderDecider              all                                                  -  nobody leads among our workers
 //	WorkerMetrics              all                                                  -  there is one version of the protocol to support
