@@ -47,7 +47,7 @@ type Held struct {
 func newHeld(c *Coordinator, row Lease, start time.Time) *Held {
 	h := &Held{
 		c: c, key: row.Key, token: row.Counter, row: row, trust: trust{lasts: c.pace.trust},
-		traffic: traffic{since: start, rate: row.ThroughputKBps}, again: c.retries.Start(c.jitter),
+		traffic: trafficOf(row, start), again: c.retries.Start(c.jitter),
 		drain: make(chan struct{}), gone: make(chan struct{}), returned: make(chan struct{}),
 		changed: make(chan struct{}, 1), look: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 		// Leases that were taken together are not renewed together: as many calls at once would each need a connection.

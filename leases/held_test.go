@@ -263,7 +263,7 @@ func TestACoordinatorRunsOnce(t *testing.T) {
 	})
 }
 
-// The figures are as the Java library works them out: of a period's KiB/s and of what was known before it, the mean.
+// The figures are those of the Java library, KiB/s, and follow what is read in half a minute or so.
 func TestRenewalsSayHowMuchIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := leases.NewMemory()
