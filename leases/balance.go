@@ -4,20 +4,21 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"maps"
 	"slices"
 )
 
 // standing is a lease as the planner sees it.
 type standing struct {
 	Lease
-	idle    bool // it is nobody's, or its holder is silent
-	old     bool // its row has stood still for three failover times
-	overdue bool // it has been idle for so long that the worker for which it was meant seems not to take it
-	barred  bool // this worker must leave it alone for now
-	held    bool // this worker holds it
-	unaware bool // its holder may not know yet, and so not hear that it is asked for
-	remote  bool // others watch it: whether its holder lives is for them to find out
+	idle    bool   // it is nobody's, or its holder is silent
+	old     bool   // its row has stood still for three failover times
+	overdue bool   // it has been idle for so long that the worker for which it was meant seems not to take it
+	barred  bool   // this worker must leave it alone for now
+	held    bool   // this worker holds it
+	unaware bool   // its holder may not know yet, and so not hear that it is asked for
+	from    string // who had it before, if that was not long ago: it does not go back there for weight
+	recent  bool   // it changed hands lately, or was asked for: it does not move for weight
+	remote  bool   // others watch it: whether its holder lives is for them to find out
 }
 
 // scene is everything that a plan is made from.
@@ -26,12 +27,13 @@ type scene struct {
 	maxLeases int // of this worker; 0: no limit
 	maxMoves  int // handoffs to this worker at once; 0: the usual number
 	leases    []standing
-	members   map[string]bool // workers that live; nil: those that hold leases
-	leaving   map[string]bool // of these, the ones that take no more
-	caps      map[string]int  // the others' limits, where they are known
-	led       bool            // a Java worker leads: balancing is its business
-	giving    bool            // what is dealt to others is written in their names, because not everybody sees it
-	partial   bool            // a part of the table was read: enough to take, not to ask
+	members   map[string]bool  // workers that live; nil: those that hold leases
+	leaving   map[string]bool  // of these, the ones that take no more
+	caps      map[string]int   // the others' limits, where they are known
+	cpu       map[string]usage // the workers' processors, where they are known
+	led       bool             // a Java worker leads: balancing is its business
+	giving    bool             // what is dealt to others is written in their names, because not everybody sees it
+	partial   bool             // a part of the table was read: enough to take, not to ask
 }
 
 // plan is what one worker does next to have its fair share.
@@ -39,6 +41,7 @@ type plan struct {
 	take  []Lease // idle ones, in the order in which to try
 	ask   []Lease // others' leases
 	later int     // others' leases to ask for once their holders know of them
+	shift []Lease // others' leases to ask for because of their weights, if there is nothing else to do and it stays so
 	give  []gift  // idle ones for others
 	share int     // how many leases this worker should have
 	idle  int     // leases that can be read and that nobody holds
@@ -56,20 +59,22 @@ type gift struct {
 // balance plans for one worker. It is a pure function: workers that see the same table compute the same distribution, each acts on
 // its own part alone, and so they do not work against one another.
 //
-// Shares are equal within one, below each worker's limit. Leases that cannot be read weigh nothing: those at SHARD_END, and those whose
-// parents have not ended. The busiest workers keep the larger shares, so that no lease moves without need.
+// Shares are equal within one, below each worker's limit, unless weights speak against it (weigh.go). Leases that cannot be read do not
+// count: those at SHARD_END, and those whose parents have not ended. The busiest workers keep the larger shares, so that no lease moves
+// without need.
 func balance(s scene) plan {
-	p := planner{scene: s, room: s.maxLeases, load: map[string]int{s.me: 0}}
+	p := planner{scene: s, room: s.maxLeases, load: map[string]int{s.me: 0}, weights: weights{flow: make(map[string]int64)}}
 	if s.maxLeases == 0 {
 		p.room = len(s.leases)
 	}
 	p.count()
-	load := maps.Clone(p.load)
-	maps.DeleteFunc(load, func(worker string, _ int) bool { return s.leaving[worker] })
 	p.setTargets()
+	load := p.standIn()
 	mine, gifts := p.shareOut()
 	asks := p.moves()
-	return plan{take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.target[s.me], idle: p.idle, old: p.old, load: load}
+	return plan{
+		take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.share(), idle: p.idle, old: p.old, load: load, shift: p.shifts(),
+	}
 }
 
 // planner is one run of balance.
@@ -84,7 +89,12 @@ type planner struct {
 	later   int
 	held    []standing // runnable, with a live holder
 	workers []string   // those that have a share, the busiest first
+	next    int        // of those, the first that may be below its target
 	target  map[string]int
+	even    int  // what everybody would have at least if all leases weighed the same
+	moved   bool // somebody should have a lease of somebody else's by count
+	content bool // me has too few leases and would carry too much with more
+	weights
 }
 
 // count sorts the leases and finds out who lives and how much each has.
@@ -103,6 +113,7 @@ func (p *planner) count() {
 			p.countHeld(l, runnable)
 		case runnable:
 			p.pool = append(p.pool, l)
+			p.total += flow(l.Lease)
 			p.countIdle(l)
 		}
 	}
@@ -140,6 +151,7 @@ func (p *planner) countHeld(l standing, runnable bool) {
 	}
 	if runnable {
 		p.load[to]++
+		p.weigh(l.Lease, to)
 		p.held = append(p.held, l)
 	}
 }
@@ -155,8 +167,13 @@ func (p *planner) setTargets() {
 		return cmp.Or(cmp.Compare(p.load[b], p.load[a]), cmp.Compare(a, b))
 	})
 	p.target = make(map[string]int, len(p.workers))
-	total := len(p.pool) + len(p.held)
-	open := slices.Clone(p.workers)
+	p.even = p.spread(p.workers, len(p.pool)+len(p.held))
+	p.excuse()
+}
+
+// spread sets even targets that come to total, as far as there is room, and returns what everybody gets at least who has the room.
+func (p *planner) spread(workers []string, total int) int {
+	open := slices.Clone(workers)
 	for len(open) > 0 {
 		share, extra := total/len(open), total%len(open)
 		full := func(worker string) bool { limit := p.limit(worker); return limit > 0 && limit <= share }
@@ -167,7 +184,7 @@ func (p *planner) setTargets() {
 					p.target[worker]++
 				}
 			}
-			return
+			return share
 		}
 		// Those that cannot take a full share take what they can; the others share the rest.
 		open = slices.DeleteFunc(open, func(worker string) bool {
@@ -179,6 +196,15 @@ func (p *planner) setTargets() {
 			return false
 		})
 	}
+	return 0
+}
+
+// share returns how many leases me should have.
+func (p *planner) share() int {
+	if p.content {
+		return p.load[p.me]
+	}
+	return p.target[p.me]
 }
 
 // limit returns how many leases a worker holds at most; 0: any number, or nobody knows.
@@ -214,8 +240,7 @@ func (p *planner) dealer() func(standing) string {
 	if p.giving {
 		return p.dealByKey
 	}
-	next := p.dealInOrder()
-	return func(standing) string { return next() }
+	return p.dealInOrder
 }
 
 func (p *planner) dealByKey(l standing) string {
@@ -230,22 +255,21 @@ func (p *planner) dealByKey(l standing) string {
 	}
 	if best != "" {
 		p.load[best]++
+		p.flow[best] += flow(l.Lease)
 	}
 	return best
 }
 
-// dealInOrder returns a function that names the next worker below its target.
-func (p *planner) dealInOrder() func() string {
-	at := 0
-	return func() string {
-		for ; at < len(p.workers); at++ {
-			if worker := p.workers[at]; p.load[worker] < p.target[worker] {
-				p.load[worker]++
-				return worker
-			}
+// dealInOrder names the first worker below its target.
+func (p *planner) dealInOrder(l standing) string {
+	for ; p.next < len(p.workers); p.next++ {
+		if worker := p.workers[p.next]; p.load[worker] < p.target[worker] {
+			p.load[worker]++
+			p.flow[worker] += flow(l.Lease)
+			return worker
 		}
-		return ""
 	}
+	return ""
 }
 
 // maxAsks bounds the handoffs to one worker that are under way at once: each stops a shard for a moment.
@@ -266,15 +290,20 @@ func (p *planner) moves() []Lease {
 		surplus[worker] = max(0, p.load[worker]-p.target[worker])
 	}
 	limit := min(p.room, p.maxAsks()-p.asking)
-	next := p.dealInOrder()
 	var asks []Lease
-	for _, l := range p.held {
+	for _, l := range p.offers(surplus) {
 		if surplus[l.Owner] == 0 || l.CheckpointOwner != "" {
 			continue
 		}
+		to := p.receiver(l)
+		if to == "" {
+			continue
+		}
 		surplus[l.Owner]--
+		p.moved = true
+		p.pass(l.Lease, to)
 		switch {
-		case next() != p.me || l.barred || len(asks) >= limit:
+		case to != p.me || l.barred || len(asks) >= limit:
 		case l.unaware:
 			p.later++
 		default:
@@ -282,6 +311,24 @@ func (p *planner) moves() []Lease {
 		}
 	}
 	return asks
+}
+
+// receiver returns the first worker below its target that should have a lease of another one; "": none should.
+func (p *planner) receiver(l standing) string {
+	for i := p.next; i < len(p.workers); i++ {
+		worker := p.workers[i]
+		switch {
+		case p.load[worker] >= p.target[worker]:
+			if i == p.next {
+				p.next++
+			}
+		case p.admits(l, worker):
+			return worker
+		case worker == p.me:
+			p.content = true
+		}
+	}
+	return ""
 }
 
 // order returns leases in an order of the worker's own. Workers that see different tables, as they do when all start at once, would

@@ -21,12 +21,13 @@ var update = flag.Bool("update", false, "rewrite the answers of the planner's sc
 // TestThePlannersScripts runs the scenes of testdata/balance. A scene is a comment, the worker who plans, a line for each lease, and
 // the answer behind ">":
 //
-//	me <worker> [max <n>]
+//	me <worker> [max <n>]                          who plans; a worker line may tell more of it
 //	led                                            a Java worker leads
 //	giving                                         the worker sees a part of the table, and acts for the others there
-//	worker <id> [leaving] [max=<n>]                a worker that is known by its row
-//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [remote] [ended] [parents=<key>,…]      "-": nobody's, which is idle
-//	> [take <key>…] [give <key> <worker>]… [ask <key>…]
+//	worker <id> [leaving] [max=<n>] [cpu=<n>[/<n>]]   a worker that is known by its row; of its processor, what is used and what may be
+//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [remote] [unaware] [recent] [ended] [rate=<KiB/s>] [parents=<key>,…]
+//	                                               "-": nobody's, which is idle
+//	> [take <key>…] [shift <key>…] [give <key> <worker>]… [ask <key>…]
 func TestThePlannersScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/balance/*.txt")
 	if err != nil || len(files) == 0 {
@@ -72,6 +73,7 @@ type script struct {
 	members     map[string]bool
 	leaving     map[string]bool
 	caps        map[string]int
+	cpu         map[string]usage
 	led, giving bool
 }
 
@@ -103,23 +105,31 @@ func (s *script) read(t *testing.T, line string) {
 // worker adds a worker that is known by its row.
 func (s *script) worker(t *testing.T, id string, words []string) {
 	if s.members == nil {
-		s.members, s.leaving, s.caps = map[string]bool{s.me: true}, map[string]bool{}, map[string]int{}
+		s.members, s.leaving, s.caps, s.cpu = map[string]bool{s.me: true}, map[string]bool{}, map[string]int{}, map[string]usage{}
 	}
 	s.members[id] = true
 	for _, word := range words {
-		switch limit, found := strings.CutPrefix(word, "max="); {
-		case found:
-			n, err := strconv.Atoi(limit)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.caps[id] = n
-		case word == "leaving":
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "max":
+			s.caps[id] = int(parse(t, value))
+		case "cpu":
+			used, limit, _ := strings.Cut(value, "/")
+			s.cpu[id] = usage{used: int(parse(t, used)), limit: int(parse(t, cmp.Or(limit, "100")))}
+		case "leaving":
 			s.leaving[id] = true
 		default:
 			t.Fatalf("unknown word %q", word)
 		}
 	}
+}
+
+func parse(t *testing.T, text string) float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func row(t *testing.T, words []string) standing {
@@ -137,6 +147,12 @@ func row(t *testing.T, words []string) standing {
 			r.barred = true
 		case "remote":
 			r.remote = true
+		case "unaware":
+			r.unaware = true
+		case "recent":
+			r.recent = true
+		case "rate":
+			r.ThroughputKBps = parse(t, value)
 		case "ended":
 			r.Checkpoint = checkpoint.ShardEnd
 		case "parents":
@@ -149,9 +165,9 @@ func row(t *testing.T, words []string) standing {
 }
 
 func (s *script) answer() string {
-	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, led: s.led, giving: s.giving, partial: s.giving})
+	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, cpu: s.cpu, led: s.led, giving: s.giving, partial: s.giving})
 	parts := []string{">"}
-	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask} {
+	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask, "shift": plan.shift} {
 		if keys := keysIn(rows); len(keys) > 0 {
 			slices.Sort(keys) // the order of takes is the worker's own
 			parts = append(parts, verb+" "+strings.Join(keys, " "))

@@ -43,8 +43,7 @@ type Config struct {
 	// AuditInterval is the time between two audits. What is missing in two of them is created. Default 1 min.
 	AuditInterval time.Duration
 	// CPU tells how busy the processor is, in percent of what this process may use of it, on average since it was last asked; false: that
-	// cannot be told. It is asked whenever the worker writes its row. A Java leader gives fewer leases to
-	// a busier worker. Default:
+	// cannot be told. It is asked whenever the worker writes its row. A worker that is far busier than the others gets fewer leases. Default:
 	// on Linux, the container's use of what it is allowed, or else the machine's; elsewhere, and by a function that returns false, nothing is told.
 	CPU func() (percent float64, known bool)
 	// KeepEnded keeps the leases of shards that have been read to their ends.
@@ -123,6 +122,9 @@ type pace struct {
 	grace    time.Duration // how long a cancelled Work may take to return
 	parents  time.Duration // between two looks at unfinished parents
 	rest     time.Duration // how long a lease that was refused, or given up by its Work, is left alone
+	patience time.Duration // for how long weights must have been uneven before a lease moves for that
+	abide    time.Duration // how long a lease that has moved does not move for its weight
+	remember time.Duration // how long it does not go back to where it came from
 }
 
 func paceOf(failover time.Duration) pace {
@@ -138,5 +140,8 @@ func paceOf(failover time.Duration) pace {
 		grace:    failover / 2,
 		parents:  min(failover/10, time.Second),
 		rest:     failover,
+		patience: 3 * failover,
+		abide:    12 * failover,
+		remember: 360 * failover,
 	}
 }

@@ -58,6 +58,7 @@ type Coordinator struct {
 	parted    bool      // the table is so large that each worker watches parts of it
 	peers     []string  // who watch it, this worker among them
 	parts     []int     // those that this worker watches
+	uneven    time.Time // since when each look at the whole has shown that a lease should move here for weight; zero: the last did not
 	share     int       // how many leases this worker should have, by the last look at the whole
 	unsettled bool      // the last plan had something to do
 	wholeDue  time.Time // when the whole of a large table is to be read again

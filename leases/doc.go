@@ -70,7 +70,7 @@
 // the same one, and each carries out its own part. A lease in a handoff counts where it goes. One whose holder is new is not
 // asked for before that holder has written: it may have been given the lease and not know of it yet, and once somebody else is named the
 // index would not tell it. Leases at SHARD_END or with unfinished
-// parents weigh nothing. Shares are by count.
+// parents do not count. Shares are even within one, but where rows tell of traffic that has a say too: see Weights.
 //
 // A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
 // doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
@@ -83,6 +83,29 @@
 //
 // Workers that start at the same moment may not have seen one another's rows. A worker therefore takes few leases at first and looks
 // again, and no lease is asked for that is not above its holder's share.
+//
+// # Weights
+//
+// Each lease's row says how much its holder reads (traffic.go), a mean of the last half minute or so, and each worker's how busy its
+// processor is (gauge.go), as the rows of Java workers do. By these the planner (weigh.go) keeps what workers read within a tenth of the mean,
+// as far as that goes:
+//
+//   - Counts come first, and what is idle or wanted for them moves at once. But of the idle ones whoever would carry more than a tenth above the
+//     mean gets fewer, and no lease is asked for where what the two workers read would become more uneven by it. So what was moved for
+//     weight is not moved back for count. A worker has half of an even share of the leases at least, and half as many more at most, whatever
+//     they weigh: beyond that counts alone decide. Where no row tells of traffic, they do everywhere.
+//   - Then, with nothing idle, in a handoff or new to its holder, leases move for weight: from the worker that reads most to the one that reads
+//     least, if one of them is beyond the tenth, and if the move brings them nearer to one another by more than a tenth of the mean;
+//     a hundredth of the mean at least, one lease for each receiver. Below 1 KiB a second for each worker nothing does.
+//   - A processor that is busier than the mean by ten percent of a processor, or than its row allows, loses a lease: the heaviest within six tenths
+//     of what is too much, or else the lightest. No lease goes, for count or for weight, to a processor which it would make busier than the
+//     mean by more than five percent; a worker whose row does not tell is taken for one that can bear anything. While any lease has moved
+//     lately there are no such moves, since a processor shows late what it has to do.
+//   - A receiver asks when each look at the whole table has shown for three failover times that a lease should come to it. A lease that has
+//     changed hands, or was asked for in vain, does not move for weight for twelve failover times, and for an hour (at the default) not
+//     to where it came from. No look at the table is made for the sake of weights.
+//
+// A lease that carries more than a share by itself stays where it is: its holder gives up others.
 //
 // # Large tables
 //
@@ -104,7 +127,7 @@
 // # With a Java leader
 //
 // A row Leader whose version keeps changing means that a Java worker leads, and balances. Then nothing is asked for and nothing is
-// written in another worker's name, but each row says how much its holder reads (traffic.go), by which the leader deals. What is unowned,
+// written in another worker's name; by what the rows tell, the leader deals. What is unowned,
 // or what another owner let expire, is taken still, up to the share. A lease whose trust has lapsed here is not taken back while the row
 // names this worker, and is not adopted while its counter may be one that this worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
 // way. The leader's own write moves the counter, and then the lease is adopted. A version that stands still for as long as the row says
@@ -177,7 +200,7 @@
 //
 // lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
 // coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), gauge.go and processor.go (how busy its processor is), observe.go (who is silent), read.go (how
-// much of the table is read, and when), balance.go (the plan), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
+// much of the table is read, and when), balance.go (the plan) and weigh.go (what weights change about it), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
 // and renew.go (how it stays so), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled),
 // handoff.go and callers.go (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is
 // missing, and what nobody needs any more), config.go, hooks.go, errors.go.

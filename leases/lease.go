@@ -34,7 +34,7 @@ type Lease struct {
 	Parents, Children []string
 	// StartingHashKey and EndingHashKey are the inclusive ends of the shard's range in decimal: both or neither.
 	StartingHashKey, EndingHashKey string
-	// ThroughputKBps is what the owner last said about the shard's traffic, in KiB/s. The leader of Java workers deals leases out by it.
+	// ThroughputKBps is what the owner last said about the shard's traffic, in KiB/s. Leases are dealt out by it, by a Java leader too.
 	ThroughputKBps float64
 }
 

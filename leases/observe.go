@@ -22,6 +22,8 @@ type sighting struct {
 	readAt    time.Time // when it was last read
 	since     time.Time // when the counter was first seen as it is
 	idleSince time.Time // when the lease was first seen without a live holder; zero: it has one
+	movedAt   time.Time // when the owner or the holder was first seen as it is
+	from      string    // who held it before this holder; empty: nobody knows
 	named     bool      // the holder is a new one, of which no write has been seen since: it may not know yet
 }
 
@@ -117,9 +119,12 @@ func (w *watch) sight(row Lease, part int, at time.Time) sighting {
 	if known && s.row.Holder() != row.Holder() && s.readAt.Sub(s.since) > w.failover*6/10 {
 		w.castDoubt(s.row.Holder()) // another watcher was quicker to find it silent
 	}
+	if !known || s.row.Holder() != row.Holder() || s.row.Owner != row.Owner {
+		s.movedAt = at
+	}
 	switch {
 	case known && s.row.Holder() != row.Holder():
-		s.named = true
+		s.named, s.from = true, s.row.Holder()
 	case s.row.Counter != row.Counter:
 		s.named = false
 	}

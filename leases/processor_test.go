@@ -116,7 +116,7 @@ func TestARowTellsTheMeansOfTheLastHalfMinutes(t *testing.T) {
 		g := &gauge{ask: func() (float64, bool) { return now, known }}
 		row := stamped(g)
 		for beat := 1; beat <= 6; beat++ {
-			if len(row.Used) > 0 || row.Failing() {
+			if _, tells := row.cpu(); tells || row.Failing() {
 				t.Fatalf("before half a minute is over: %+v", row)
 			}
 			time.Sleep(5 * time.Second)
@@ -151,4 +151,23 @@ func TestARowTellsTheMeansOfTheLastHalfMinutes(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTheLatestValuesOfAProcessorCountForMost(t *testing.T) {
+	for name, c := range map[string]struct {
+		row   Worker
+		want  usage
+		tells bool
+	}{
+		"nothing":                        {Worker{}, usage{limit: 100}, false},
+		"one value":                      {Worker{Used: map[string][]float64{"C": {30}}}, usage{30, 100}, true},
+		"a Java worker's":                {Worker{Used: map[string][]float64{"C": {-1, 20, 40, -1, 60}}, Limits: map[string][]float64{"C": {80}}}, usage{45, 80}, true},
+		"beyond reason":                  {Worker{Used: map[string][]float64{"C": {1e300}}, Limits: map[string][]float64{"C": {0}}}, usage{100, 100}, true},
+		"another metric":                 {Worker{Used: map[string][]float64{"M": {30}}}, usage{limit: 100}, false},
+		"one that was never to be taken": {Worker{Used: map[string][]float64{"C": {-1, -1}}}, usage{limit: 100}, false},
+	} {
+		if u, tells := c.row.cpu(); u != c.want || tells != c.tells {
+			t.Errorf("%s: %v, %v", name, u, tells)
+		}
+	}
 }

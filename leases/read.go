@@ -117,6 +117,7 @@ func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
 		if !r.failed {
 			c.settle(p, r.began)
 		}
+		p.ask = append(p.ask, c.heedWeights(p)...)
 		c.carryOut(ctx, p, found)
 	case c.anyIdle(found.Leases):
 		c.carryOut(ctx, c.plan(false, c.watches), found)
@@ -229,11 +230,14 @@ func (c *Coordinator) plan(whole bool, own func(sighting) bool) plan {
 	now := time.Now()
 	s := scene{
 		me: c.cfg.Worker, maxLeases: c.cfg.MaxLeases, maxMoves: c.cfg.MaxMoves, members: c.watch.members(now), leaving: make(map[string]bool),
-		caps: make(map[string]int), led: c.isLed(), giving: c.parted, partial: !whole,
+		caps: make(map[string]int), cpu: make(map[string]usage), led: c.isLed(), giving: c.parted, partial: !whole,
 	}
 	for id, p := range c.watch.workers {
 		s.caps[id] = p.row.MaxLeases
 		s.leaving[id] = p.row.Failing() && id != c.cfg.Worker
+		if u, tells := p.row.cpu(); tells {
+			s.cpu[id] = u
+		}
 	}
 	for _, sighting := range c.watch.seen {
 		if c.cfg.Runnable(sighting.row) {
@@ -256,6 +260,10 @@ func (c *Coordinator) standing(seen sighting, led bool) standing {
 		barred: c.rests(row.Key) || led && row.Owner == c.cfg.Worker,
 	}
 	s.unaware = seen.named && !silent
+	s.recent = c.scannedAt.Sub(seen.movedAt) < c.pace.abide
+	if c.scannedAt.Sub(seen.movedAt) < c.pace.remember {
+		s.from = seen.from
+	}
 	h, held := c.holding(row.Key)
 	switch {
 	case !held:

@@ -1,6 +1,9 @@
 package leases
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Worker is a worker's own row: that it lives, and how it fares. The Java library calls these rows worker metrics; its leader gives
 // leases to nobody without one. A worker writes its row before it takes a lease, and deletes it when it has given all away.
@@ -22,6 +25,26 @@ type Worker struct {
 
 // cpuMetric is the name of the processor among the metrics, as in the Java library.
 const cpuMetric = "C"
+
+// cpu returns what the row says of the processor. The last values count for most, each for half as much as the one after it, as in the
+// Java library.
+func (w Worker) cpu() (u usage, tells bool) {
+	used := 0.0
+	for _, v := range w.Used[cpuMetric] {
+		switch {
+		case !(v >= 0):
+		case !tells:
+			used, tells = v, true
+		default:
+			used = (used + v) / 2
+		}
+	}
+	u = usage{used: int(math.Round(min(used, 100))), limit: 100}
+	if limits := w.Limits[cpuMetric]; len(limits) > 0 && limits[0] > 0 {
+		u.limit = int(min(limits[0], 100))
+	}
+	return u, tells
+}
 
 // Failing reports whether the newest value of a metric says that it could not be taken. Nobody gives leases to such a worker, and a
 // worker that stops says so of itself.
