@@ -65,12 +65,19 @@ func answered(err error) bool {
 // can be known.
 func (c *Coordinator) write(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
 	what := &Called{Op: "Write", For: w.purpose, Key: w.key}
-	err = c.callWithin(ctx, what, c.pace.attempt, func(ctx context.Context) error {
-		start = time.Now()
-		begun(start)
-		row, err = c.cfg.Store.Write(ctx, w)
-		return err
-	})
+	call := func() {
+		err = c.callWithin(ctx, what, c.pace.attempt, func(ctx context.Context) error {
+			start = time.Now()
+			begun(start)
+			row, err = c.cfg.Store.Write(ctx, w)
+			return err
+		})
+	}
+	if w.purpose == purposeRenew {
+		c.lend(ctx, call)
+	} else {
+		call()
+	}
 	return start, row, err
 }
 

@@ -114,6 +114,7 @@ type pace struct {
 	failover time.Duration // silence that an observer must have seen before it takes a lease
 	trust    time.Duration // how long a holder trusts a write, from its start
 	renew    time.Duration // between two writes on a held lease
+	stroke   time.Duration // renewals are due in strokes: so much may be taken off renew
 	attempt  time.Duration // how long one call may take before it is given up
 	scan     time.Duration // between two scans of the table
 	sweep    time.Duration // how long a scan of the whole table may take
@@ -132,6 +133,7 @@ func paceOf(failover time.Duration) pace {
 		failover: failover,
 		trust:    failover - failover/10,
 		renew:    failover/3 - failover/400, // the KCL's period: a third less 25 ms at the default of 10 s
+		stroke:   failover / 200,
 		attempt:  failover / 5,
 		scan:     failover / 5,
 		sweep:    failover / 2,

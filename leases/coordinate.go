@@ -28,6 +28,10 @@ type Coordinator struct {
 	works     owned.Group
 	readers   owned.Group   // of the table
 	present   owned.Group   // whoever keeps this worker's row
+	hands     owned.Group   // who make the renewals
+	hired     atomic.Int32  // how many of them were asked for
+	jobs      chan func()   // what they are to do
+	epoch     time.Time     // from which strokes are counted
 	calls     chan struct{} // holds one token for each call under way
 	nudged    chan struct{} // capacity 1: the table should be looked at soon
 	abandoned chan struct{} // closed when Run no longer waits
@@ -77,6 +81,7 @@ func New(cfg Config) (*Coordinator, error) {
 		cfg: cfg, pace: pace, hooks: cfg.Hooks.withDefaults(), log: cfg.Logger.With(zap.String("worker", cfg.Worker)),
 		retries: retry.Policy{Initial: pace.failover / 100, Max: pace.failover / 10}, jitter: retry.RandomJitter(),
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
+		jobs: make(chan func()), epoch: time.Now(),
 		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
 		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,

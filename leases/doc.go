@@ -29,8 +29,8 @@
 //
 // # Trust
 //
-// A holder writes each row every third of the failover time F, and trusts it for nine tenths of F from the start of the last write
-// that is known to have landed. An observer takes a lease when it has seen the counter stand still for more than F, by its own
+// A holder writes each row every third of the failover time F or, as renewals are made in strokes, up to a two-hundredth sooner, and trusts
+// it for nine tenths of F from the start of the last write that is known to have landed. An observer takes a lease when it has seen the counter stand still for more than F, by its own
 // monotonic clock, from a moment after the read in which it first saw that count. The read came after the write, and the write after
 // its start; so trust has ended when anybody takes. No wall clock takes part, and no two clocks are compared. (A machine that is
 // suspended stops its monotonic clock; what it does until its next write is refused, or until its timers fire, is for fencing tokens to
@@ -189,6 +189,7 @@
 //	audit the leases      one, where there are listings; works on the fleet's behalf when it is this worker's turn
 //	keep this worker's row   one, until the worker stops: its row, the leader's, and whether the table may still be used
 //	keeper of <lease>     one for each holding; renews, minds the handoff, gives the lease up
+//	renew leases          at most eight, which make the keepers' renewals; until Run ends
 //	work on <lease>       one for each holding; Config.Work
 //	take, adopt, ask, …   one for each store call of a burst; Run's caller waits for them
 //
@@ -199,9 +200,10 @@
 // # Files, in reading order
 //
 // lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
-// coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), gauge.go and processor.go (how busy its processor is), observe.go (who is silent), read.go (how
-// much of the table is read, and when), balance.go (the plan) and weigh.go (what weights change about it), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go
-// and renew.go (how it stays so), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled),
-// handoff.go and callers.go (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and census.go (what is
-// missing, and what nobody needs any more), config.go, hooks.go, errors.go.
+// coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), gauge.go and processor.go (how busy its
+// processor is), observe.go (who is silent), read.go (how much of the table is read, and when), balance.go (the plan) and weigh.go (what weights
+// change about it), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go and renew.go (how it stays so), hands.go (who
+// makes the renewals), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled), handoff.go and callers.go
+// (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and
+// census.go (what is missing, and what nobody needs any more), config.go, hooks.go, errors.go.
 package leases

@@ -27,7 +27,9 @@ func (c *Coordinator) shutDown() error {
 		done = c.passOnUntilIdle(c.pace.grace)
 	}
 	close(c.abandoned)
-	c.waitForKeepers(c.pace.attempt)
+	if c.waitForKeepers(c.pace.attempt) {
+		c.hands.Wait(c.life) // nobody has anything for them to do
+	}
 	if !done {
 		return newStuckError(c.stuckKeys())
 	}

@@ -114,10 +114,12 @@ func NewWrite(key seal.Key, row string, condition Condition, change Change) Writ
 // The protocol's writes follow. Each is made from the row as last read and carries the fence that the KCL's own write of that
 // name has; all but those that leave the counter alone demand the counter as well.
 
+const purposeRenew = "renew"
+
 // renewal keeps a held lease. The KCL's renewal also demands that no handoff is in
 // progress and repeats itself without the clause; ours looks at the row that comes back.
 func renewal(row Lease) Write {
-	return Write{key: row.Key, purpose: "renew", condition: Condition{Counter: Exactly(row.Counter)}, change: Change{NextCounter: true}}
+	return Write{key: row.Key, purpose: purposeRenew, condition: Condition{Counter: Exactly(row.Counter)}, change: Change{NextCounter: true}}
 }
 
 // adoption is a renewal by which a worker comes to hold a lease that names it.
