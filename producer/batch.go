@@ -30,7 +30,7 @@ func (c *collector) form(now moment) []*entry {
 			c.repack(e, e.open())
 			continue
 		}
-		e.expected = shard
+		e.expected, e.doubtful = shard, c.silent(now)
 		request = append(request, e)
 		bytes += e.size
 	}

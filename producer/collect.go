@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type collector struct {
 	signal      func() // wakes the collect goroutine; never blocks
 	now         func() moment
 	buffer      *buffer
+	contact     atomic.Int64 // the last moment when the stream was the one that is listed
 
 	mu         sync.Mutex // guards the fields below and those of lanes that say so
 	route      *route     // the current one
@@ -126,6 +128,16 @@ func (c *collector) next(now moment) (requests [][]*entry, expired []*entry, aga
 	expired, c.expired = c.expired, nil
 	return requests, expired, again
 }
+
+// remakeTime is less than it takes to delete a stream and make another one of its name.
+const remakeTime = 10 * time.Second
+
+// silent reports whether nothing has been heard of the stream for so long that it may be another one by now: its shards have the same names
+// then, and other ranges.
+func (c *collector) silent(now moment) bool { return now-moment(c.contact.Load()) > remakeTime }
+
+// heard notes that at a moment the stream was the one that is listed. It needs mu.
+func (c *collector) heard(at moment) { c.contact.Store(max(c.contact.Load(), int64(at))) }
 
 // collect is the goroutine that moves entries on. It ends when the producer is closed and every record has been told.
 func (p *Producer) collect() {

@@ -70,6 +70,8 @@ func (p *Producer) discover() {
 			continue
 		}
 		select {
+		case <-p.idle:
+			continue
 		case <-p.stale:
 		case <-p.alarm:
 		case <-p.life.Done():
@@ -86,6 +88,17 @@ func (p *Producer) discover() {
 func (p *Producer) refresh() {
 	select {
 	case p.stale <- struct{}{}:
+	default:
+	}
+}
+
+// askIfSilent asks for a listing at once, so that it is there when the first record after a pause has lingered. It never blocks.
+func (p *Producer) askIfSilent(now moment) {
+	if len(p.route.Load().shards) == 0 || !p.collector.silent(now) {
+		return
+	}
+	select {
+	case p.idle <- struct{}{}:
 	default:
 	}
 }

@@ -273,3 +273,91 @@ func TestAStreamThatIsMadeAnewWithTheSameShardsIsListedAnew(t *testing.T) {
 		r.delivered(t, got)
 	})
 }
+
+// No reply tells that the stream is another one: its shards have the names of those before. Each record has the one result, and stands where
+// consumers find it.
+func TestAStreamThatIsMadeAnewWhileTheProducerIsIdleGetsItsRecordsRightly(t *testing.T) {
+	for _, before := range []int{1, 2, 3, 5} {
+		for _, after := range []int{1, 2, 4, 7} {
+			for name, change := range map[string]func(*producer.Config){"unordered": nil, "ordered": ordered} {
+				t.Run(fmt.Sprintf("%d shards to %d, %s", before, after, name), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						r := newRig(t, before)
+						p := r.producer(change)
+						r.waves(t, p, 3, newResults())
+						time.Sleep(10 * time.Minute)
+						_, err := r.direct.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(stream)})
+						r.must(err)
+						time.Sleep(time.Minute)
+						r.create(after)
+						time.Sleep(10 * time.Minute)
+						got := newResults()
+						r.waves(t, p, 10, got)
+						if len(p.Shards()) != after {
+							t.Errorf("%d shards are known", len(p.Shards()))
+						}
+						if got.len() != 200 {
+							t.Errorf("%d of 200 records have a result", got.len())
+						}
+						r.delivered(t, got)
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestAfterAPauseTheShardsAreListedOnceWhileTheFirstRecordLingers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 4)
+		p := r.producer(nil)
+		r.waves(t, p, 1, newResults())
+		for range 40 { // no pause
+			time.Sleep(5 * time.Second)
+			r.waves(t, p, 1, newResults())
+		}
+		listed := r.faults.count("ListShards")
+		if listed != 1 {
+			t.Errorf("listed %d times without a pause", listed)
+		}
+		for range 3 {
+			time.Sleep(time.Minute)
+			start := time.Now()
+			records := make([]producer.Record, 20)
+			for i := range records {
+				records[i].PartitionKey = fmt.Sprint(i)
+			}
+			results, err := p.PutSync(t.Context(), records...)
+			r.must(err)
+			if took := time.Since(start); took > 101*time.Millisecond {
+				t.Errorf("results after %v", took)
+			}
+			if n := len(results[0].Attempts); n != 1 {
+				t.Errorf("%d attempts", n)
+			}
+		}
+		if n := r.faults.count("ListShards") - listed; n != 3 {
+			t.Errorf("listed %d times in three pauses", n)
+		}
+	})
+}
+
+// The first requests after the pause are under way before the new listing is there.
+func TestAfterAPauseAggregatesWaitForAListingThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 3)
+		got := newResults()
+		p := r.producer(nil)
+		r.waves(t, p, 1, newResults())
+		_, err := r.direct.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(stream)})
+		r.must(err)
+		time.Sleep(time.Minute)
+		r.create(7)
+		r.faults.add(on("ListShards", 4, refuse("LimitExceededException", http.StatusBadRequest)))
+		r.waves(t, p, 5, got)
+		if got.len() != 100 || len(p.Shards()) != 7 {
+			t.Errorf("%d results, %d shards", got.len(), len(p.Shards()))
+		}
+		r.delivered(t, got)
+	})
+}

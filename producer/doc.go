@@ -50,6 +50,10 @@
 // the shards have not changed. After three of them the producer stops aggregating at once, and has the stream described anew. If the
 // service will not say, or says that nothing has changed, it looks again every five minutes. The log and [Hooks.Degraded] say so.
 //
+// A stream may be deleted and another one be made of its name, whose shards have the same names and other ranges. Requests that fail meanwhile
+// tell. If there were none, because nothing was put for ten seconds, the first record makes the shards be listed while it lingers, and an
+// aggregate that was stored by the old listing is judged by the new one.
+//
 // # How fast a shard is sent to
 //
 // Each shard has a budget of Kinesis records and bytes, which starts at what the service promises of a shard: 1000 records and 1 MiB in a

@@ -34,6 +34,7 @@ type entry struct {
 
 	lane     *lane  // where it queues; decides the order if the producer is ordered
 	expected string // the shard that should take it, or ""
+	doubtful bool   // by a listing that may be another stream's
 	blocks   []*lane
 	budget   *budget // that paid for it last; nil if none did
 	offered  bool    // counted as load of its shard

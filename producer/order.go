@@ -78,6 +78,7 @@ func (c *collector) adopt(next *route, going []*lane) []finished {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.route, c.misplaced = next, 0
+	c.heard(next.loaded)
 	var failed []finished
 	for _, l := range going {
 		if l.out != nil {

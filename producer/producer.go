@@ -38,6 +38,7 @@ type Producer struct {
 	nextWatch moment        // likewise
 	wake      chan struct{} // of the collect goroutine
 	stale     chan struct{} // of the discover goroutine: the shards have changed
+	idle      chan struct{} // likewise: or the whole stream may have, while nobody put anything
 	alarm     chan struct{} // of the discover goroutine, too: what it knows must not be believed, because
 	doubt     atomic.Bool   // records go where they do not belong, or
 	gone      atomic.Bool   // the stream does not exist
@@ -58,7 +59,7 @@ func New(cfg Config) (*Producer, error) {
 	p := &Producer{cfg: cfg, stream: stream, start: time.Now(), failLater: cfg.OnOrderedFailure == FailLater,
 		jitter: retry.RandomJitter(), keys: new(keyHashes), life: newLifetime(),
 		buffer: newBuffer(cfg.MaxBufferedBytes, cfg.MaxBufferedRecords), broken: newBroken(),
-		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
+		requests: make(chan []*entry, cfg.MaxInFlight), wake: make(chan struct{}, 1), stale: make(chan struct{}, 1), idle: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 		nextSweep: cfg.TTL}
 	p.protocol = wire.NewChoice(wire.Protocol(cfg.Protocol), p.fellBack)
 	p.callbacks = newCallbacks(p.buffer, p.broken, &p.cfg.Hooks, cfg.Logger)
@@ -189,8 +190,10 @@ func (p *Producer) enter(rec *record, r *Record) error {
 	case rec.gen.flushed.Load():
 		p.hurry() // a Flush or Close that waits for this record must not wait for its company
 	case p.lingerEnd.Load() == int64(never):
-		if p.lingerEnd.CompareAndSwap(int64(never), int64(rec.expires-p.cfg.TTL+p.cfg.Linger)) {
+		now := rec.expires - p.cfg.TTL
+		if p.lingerEnd.CompareAndSwap(int64(never), int64(now+p.cfg.Linger)) {
 			p.signal()
+			p.askIfSilent(now)
 		}
 	}
 	return nil

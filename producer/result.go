@@ -44,7 +44,7 @@ const (
 	CodeCanceled     = "Canceled"     // Close gave the request up
 	CodeInvalidReply = "InvalidReply" // the reply does not say what became of each record
 	CodeWrongShard   = "WrongShard"   // stored in a shard to which not all records of the aggregate belong
-	CodeUnknownShard = "UnknownShard" // stored in a shard that was not known yet; decided when it is
+	CodeUnknownShard = "UnknownShard" // stored in a shard that was not known yet, or not since a pause; decided when it is
 )
 
 // failedError builds the error of a record that was given up for the reason. maybe says that an attempt which is not in attempts any

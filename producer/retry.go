@@ -85,6 +85,7 @@ type settlement struct {
 	retried []Retried
 	strayed []WrongShard
 	refresh bool // the shards have changed
+	heard   bool // the stream is the one that is listed
 	doubt   bool // the service does not go by hash keys
 	gone    bool // the stream does not exist
 }
@@ -118,6 +119,9 @@ func (p *Producer) settle(request []*entry, outcomes []outcome, start, took mome
 			p.settleFailed(&s, e, o.failure, start, now)
 		}
 	}
+	if s.heard {
+		c.heard(start)
+	}
 	c.mu.Unlock()
 	p.signal()
 	p.cfg.Hooks.observed(seen)
@@ -140,7 +144,8 @@ func (p *Producer) halve(request []*entry, outcomes []outcome) bool {
 func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt Attempt) {
 	c := &p.collector
 	route := c.route
-	if landed.shard == e.expected { // as nearly always
+	if e.landed = landed; landed.shard == e.expected && !e.doubtful { // as nearly always
+		s.heard = true
 		e.note(attempt)
 		s.stored = append(s.stored, e.finish(landed))
 		c.leave(e)
@@ -148,7 +153,7 @@ func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt
 	}
 	_, known := route.spans[landed.shard]
 	s.refresh = s.refresh || len(route.shards) > 0 && !known
-	if route.misplaces(e, landed.shard) {
+	if !e.doubtful && route.misplaces(e, landed.shard) {
 		c.misplaced++
 		s.doubt = s.doubt || c.misplaced == misplacedForDoubt
 	}
@@ -160,8 +165,8 @@ func (p *Producer) settleStored(s *settlement, e *entry, landed landing, attempt
 	case unclear:
 		attempt.Code, attempt.Unknown = CodeUnknownShard, true
 		e.note(attempt)
-		e.landed = landed
 		c.parked = append(c.parked, e)
+		s.refresh = s.refresh || e.doubtful
 	case strayed:
 		attempt.Code, attempt.Unknown = CodeWrongShard, true
 		e.note(attempt)

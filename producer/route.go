@@ -109,9 +109,9 @@ const (
 func (r *route) judge(e *entry, shard string) judgement {
 	span, known := r.spans[shard]
 	switch {
-	case !e.aggregated || len(e.records) == 1 || shard == e.expected:
+	case !e.aggregated || len(e.records) == 1 || shard == e.expected && !e.doubtful:
 		return arrived
-	case !known:
+	case !known || e.doubtful && e.landed.at-r.loaded > remakeTime:
 		return unclear
 	case span.Contains(e.span.Start) && span.Contains(e.span.End):
 		return arrived
