@@ -97,7 +97,12 @@ func (r *rig) merge(a, b string) {
 
 func (r *rig) all() []shards.Shard {
 	r.t.Helper()
-	id, err := shards.ParseStream(stream)
+	return r.allOf(stream)
+}
+
+func (r *rig) allOf(name string) []shards.Shard {
+	r.t.Helper()
+	id, err := shards.ParseStream(name)
 	r.must(err)
 	listing, err := shards.List(context.Background(), r.direct, id, nil)
 	r.must(err)
@@ -129,10 +134,15 @@ func (r *rig) read() (records []stored) {
 	return records
 }
 
-func (r *rig) raw(shard string) (records []types.Record) {
+func (r *rig) raw(shard string) []types.Record {
+	r.t.Helper()
+	return r.rawOf(stream, shard)
+}
+
+func (r *rig) rawOf(name, shard string) (records []types.Record) {
 	r.t.Helper()
 	ctx := context.Background()
-	start, err := r.direct.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamName: aws.String(stream), ShardId: &shard,
+	start, err := r.direct.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamName: &name, ShardId: &shard,
 		ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 	r.must(err)
 	for it := start.ShardIterator; it != nil; {
