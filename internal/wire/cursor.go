@@ -149,44 +149,13 @@ func (c *cursor) untag() {
 
 // text and blob consume a string of their kind. Text is passed on as it came, valid UTF-8 or not: a record is not withheld for the
 // bytes of its key.
-func (c *cursor) text() []byte {
-	if b := c.brief(majorText); b != nil {
-		return b
-	}
-	return c.str(majorText, "expected text")
-}
-
-// brief consumes a string as nearly all are: without a tag, its length given and below 64 KiB. It returns nil, and consumes nothing, where
-// anything else comes.
-func (c *cursor) brief(major byte) []byte {
-	rest := c.doc[c.pos:]
-	if len(rest) < 3 {
-		return nil
-	}
-	n, from := uint(rest[0]-major), uint(1)
-	switch {
-	case n < 24:
-	case n == 24:
-		n, from = uint(rest[1]), 2
-	case n == 25:
-		n, from = uint(rest[1])<<8|uint(rest[2]), 3
-	default:
-		return nil
-	}
-	to := from + n
-	if to > uint(len(rest)) {
-		return nil
-	}
-	c.pos += int(to)
-	return rest[from:to:to]
-}
+func (c *cursor) text() []byte { return c.str(majorText, "expected text") }
 
 // blob consumes a byte string. Text in its place is base64, as in JSON: some servers write it so, and the AWS SDK for Java reads it so.
 func (c *cursor) blob() []byte {
-	if b := c.brief(majorBytes); b != nil {
-		return b
+	if c.peek()&majorMask == majorTag {
+		c.untag()
 	}
-	c.untag()
 	if c.peek()&majorMask != majorText {
 		return c.str(majorBytes, "expected a byte string")
 	}
@@ -200,7 +169,32 @@ func (c *cursor) blob() []byte {
 	return blob[:n:n]
 }
 
+// str consumes a string, in one step if it is as nearly all are: without a tag, all there, its length given and below 64 KiB.
 func (c *cursor) str(major byte, expected string) []byte {
+	rest := c.doc[c.pos:]
+	if len(rest) < 3 {
+		return c.anyStr(major, expected)
+	}
+	n, from := uint(rest[0]-major), uint(1)
+	switch {
+	case n < 24:
+	case n == 24:
+		n, from = uint(rest[1]), 2
+	case n == 25:
+		n, from = uint(rest[1])<<8|uint(rest[2]), 3
+	default:
+		return c.anyStr(major, expected)
+	}
+	to := from + n
+	if to > uint(len(rest)) {
+		return c.anyStr(major, expected)
+	}
+	c.pos += int(to)
+	return rest[from:to:to]
+}
+
+// anyStr consumes a string of any form.
+func (c *cursor) anyStr(major byte, expected string) []byte {
 	if c.peek()&majorMask == majorTag {
 		c.untag()
 	}

@@ -63,7 +63,7 @@
 //	deserialize.go   a document to the SDK's types
 //	records.go       lists of records and of results, by hand
 //	batch.go         lists in few pieces of memory
-//	slab.go          strings in few pieces of memory
+//	slab.go          strings in few pieces of memory, and memory as it comes
 //	fault.go         errors of the service, and refusals of CBOR
 //	subscription.go  an event stream without the SDK's goroutines
 //	event.go         frames to events

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
@@ -61,15 +60,6 @@ func readReply(r *http.Response) ([]byte, error) {
 func giveUp(r *http.Response) {
 	_ = r.Body.Close() // whatever it says
 	r.Body = http.NoBody
-}
-
-// uncleared returns n bytes of memory with anything in them, for who writes over all of them at once: to clear the memory of a large reply
-// takes half as long as to read the reply. A Builder's memory is such, and nobody else has it once the Builder is gone.
-func uncleared(n int) []byte {
-	var b strings.Builder
-	b.Grow(n + 1)
-	b.WriteByte(0)
-	return unsafe.Slice(unsafe.StringData(b.String()), n)[:n:n]
 }
 
 func readUnsized(r io.Reader) ([]byte, error) {
