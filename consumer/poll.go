@@ -64,7 +64,6 @@ func (p *poller) fetch(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	// A reply can be larger than what is reserved if the whole budget is; then the bound is the reply.
-	_, got.memory = weigh(got.records)
 	got.reserved = min(reserved, got.memory+p.r.shape.apart(got.records))
 	p.r.c.budget.release(reserved - got.reserved)
 	return got, nil
@@ -90,7 +89,7 @@ func (p *poller) openIterator(ctx context.Context) error {
 	return nil
 }
 
-// getRecords makes the call and reads the reply, all but what it costs in memory.
+// getRecords makes the call and reads the reply, all but what is reserved for it.
 func (p *poller) getRecords(ctx context.Context) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -111,7 +110,7 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 	}
 	p.iterator = out.NextShardIterator
 	got := page{records: out.Records, lag: aws.ToInt64(out.MillisBehindLatest), took: time.Since(started), asOf: started}
-	got.bytes, _ = weigh(got.records)
+	got.bytes, got.memory = weigh(got.records)
 	p.rest(started, &got)
 	if p.iterator == nil {
 		return p.r.ending(ctx, got, out.ChildShards)
