@@ -13,12 +13,15 @@ import (
 // maxHands is how many renewals the hands make at once. More, where calls take long, are made by the keepers themselves.
 const maxHands = 8
 
+// handPatience is for how many strokes a keeper waits for a hand.
+const handPatience = 4
+
 // onStroke returns the last stroke that is not after t.
 func (c *Coordinator) onStroke(t time.Time) time.Time {
 	return c.epoch.Add(t.Sub(c.epoch).Truncate(c.pace.stroke))
 }
 
-// lend lets a hand run f, and waits for that. If none comes free within a stroke, f runs here.
+// lend lets a hand run f, and waits for that. If none comes free in time, f runs here.
 func (c *Coordinator) lend(ctx context.Context, f func()) {
 	done := make(chan struct{})
 	job := func() {
@@ -41,7 +44,7 @@ func (c *Coordinator) offer(ctx context.Context, job func()) bool {
 	if c.hired.Load() < maxHands && c.hired.Add(1) <= maxHands {
 		c.hands.Go("renew leases", c.beAHand)
 	}
-	late := time.NewTimer(c.pace.stroke)
+	late := time.NewTimer(handPatience * c.pace.stroke)
 	defer late.Stop()
 	select {
 	case c.jobs <- job:

@@ -100,11 +100,11 @@ func (s *Store) read(ctx context.Context, key string) (item, error) {
 	return out.Item, nil
 }
 
-// KeysOf asks the index.
+// KeysOf asks the index, for no more than the keys: a worker with many leases asks twice a second.
 func (s *Store) KeysOf(ctx context.Context, worker string) ([]string, error) {
 	pages := dynamodb.NewQueryPaginator(s.api, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String(ownerIndex), KeyConditionExpression: aws.String("leaseOwner = :worker"),
-		ExpressionAttributeValues: item{":worker": text(worker)},
+		ExpressionAttributeValues: item{":worker": text(worker)}, ProjectionExpression: aws.String("leaseKey"),
 	})
 	var all []string
 	for pages.HasMorePages() {
