@@ -45,8 +45,8 @@ type insert struct {
 
 var sheets = sync.Pool{New: func() any { return new(sheet) }}
 
-// maxPooled is how large a sheet's text may have become for the sheet to be kept.
-const maxPooled = 1 << 20
+// maxPooled is how large a sheet's text may have become for the sheet to be kept: a full request of 5 MiB is one of 7 in base64.
+const maxPooled = 8 << 20
 
 func newBody() *body { return &body{sheet: sheets.Get().(*sheet)} }
 

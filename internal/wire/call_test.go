@@ -237,15 +237,17 @@ func TestTheEnvironmentSwitchesCBOROff(t *testing.T) {
 
 // The SDK's own retries read the body once more; it must still be there.
 func TestTheSDKMayRepeatARequest(t *testing.T) {
-	r := newRig(t)
-	fault := r.server.Inject(kinesistest.Fault{Operation: "PutRecords", Count: 1, Do: kinesistest.Fail(500, "InternalFailure", "sorry")})
-	options := r.server.Kinesis().Options()
-	r.client = kinesis.New(options)
-	data := bytes.Repeat([]byte("z"), 3*copyBelow)
-	_, err := r.put(NewChoice(CBOR, nil), data)
-	r.must(err)
-	if got := r.read(NewChoice(CBOR, nil)); fault.Fired() != 1 || len(got) != 1 || !bytes.Equal(got[0].Data, data) {
-		t.Errorf("%d records, %d faults", len(got), fault.Fired())
+	for _, p := range bothProtocols {
+		r := newRig(t)
+		fault := r.server.Inject(kinesistest.Fault{Operation: "PutRecords", Count: 1, Do: kinesistest.Fail(500, "InternalFailure", "sorry")})
+		options := r.server.Kinesis().Options()
+		r.client = kinesis.New(options)
+		data := bytes.Repeat([]byte("z"), 3*copyBelow)
+		_, err := r.put(NewChoice(p, nil), data)
+		r.must(err)
+		if got := r.read(NewChoice(p, nil)); fault.Fired() != 1 || len(got) != 1 || !bytes.Equal(got[0].Data, data) {
+			t.Errorf("%v: %d records, %d faults", p, len(got), fault.Fired())
+		}
 	}
 }
 
@@ -271,46 +273,48 @@ func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestALateReaderSeesNothingOfTheNextRequest(t *testing.T) {
-	r := newRig(t)
-	s := &slow{read: make(chan []byte, 1)}
-	client := kinesis.New(r.client.Options(), func(o *kinesis.Options) { o.HTTPClient = &http.Client{Transport: s} })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	secret := bytes.Repeat([]byte("secret"), copyBelow)
-	_, err := Call(NewChoice(CBOR, nil), func(protocol func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
-		return client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: r.stream, Records: []types.PutRecordsRequestEntry{
-			{Data: secret, PartitionKey: aws.String("k")}}}, protocol)
-	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
+	for _, p := range bothProtocols {
+		r := newRig(t)
+		s := &slow{read: make(chan []byte, 1)}
+		client := kinesis.New(r.client.Options(), func(o *kinesis.Options) { o.HTTPClient = &http.Client{Transport: s} })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		secret := bytes.Repeat([]byte("secret"), copyBelow)
+		_, err := Call(NewChoice(p, nil), func(protocol func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
+			return client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: r.stream, Records: []types.PutRecordsRequestEntry{
+				{Data: secret, PartitionKey: aws.String("k")}}}, protocol)
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		clear(secret) // the caller's again; the race detector watches
+		for range 10 {
+			_, err := r.put(NewChoice(p, nil), []byte(strings.Repeat("next", 100)))
+			r.must(err)
+		}
+		if late := <-s.read; bytes.Contains(late, []byte("next")) || bytes.Contains(late, []byte("bmV4dG5leHQ")) { // in base64
+			t.Errorf("%v: a late reader got the next request", p)
+		}
+		s.work.Wait()
 	}
-	clear(secret) // the caller's again; the race detector watches
-	for range 10 {
-		_, err := r.put(NewChoice(CBOR, nil), []byte(strings.Repeat("next", 100)))
-		r.must(err)
-	}
-	if late := <-s.read; bytes.Contains(late, []byte("next")) {
-		t.Error("a late reader got the next request")
-	}
-	s.work.Wait()
 }
 
 func TestManyCallsAtATimeDoNotMixTheirBodies(t *testing.T) {
 	r := newRig(t)
-	c := NewChoice(CBOR, nil)
+	choices := []*Choice{NewChoice(CBOR, nil), NewChoice(JSON, nil)}
 	var calls sync.WaitGroup
 	for n := range 8 {
 		calls.Go(func() {
 			for i := range 20 {
 				data := bytes.Repeat([]byte{byte(n)}, 100+i*100)
-				if _, err := r.put(c, data, data); err != nil {
+				if _, err := r.put(choices[n%2], data, data); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	calls.Wait()
-	got := r.read(c)
+	got := r.read(choices[0])
 	if len(got) != 8*20*2 {
 		t.Fatalf("%d records", len(got))
 	}

@@ -88,6 +88,3 @@ func understood(err error) bool {
 	var generic *smithy.GenericAPIError
 	return err == nil || errors.As(err, &api) && !errors.As(err, &generic)
 }
-
-// speakJSON is an option of one call.
-func speakJSON(o *kinesis.Options) { o.Protocol = newJSON() }

@@ -45,6 +45,8 @@
 // there; the call is made again in JSON, and if that is understood, JSON is kept. Errors that the service's model has, throttling and failures
 // of the server are never taken for it.
 //
+// JSON is the SDK's own, but for the records of PutRecords: their data is written in base64 straight into memory of the pool.
+//
 // # Bad input
 //
 // Whatever comes over the wire ends as a value or as a typed error: [SyntaxError] for documents, [FrameError] for event streams, [ErrTooLarge]
@@ -58,6 +60,7 @@
 //	protocol.go      one call's smithyhttp.ClientProtocol
 //	serialize.go     the SDK's types to a document
 //	entries.go       the records of a request, by hand
+//	json.go          the SDK's JSON for one call, and its records by hand
 //	body.go          a document that refers to blobs, as something to read
 //	reply.go         the reply to a call, and which part of it is read by hand
 //	deserialize.go   a document to the SDK's types

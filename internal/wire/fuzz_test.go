@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/fxamacker/cbor/v2"
 	"github.com/google/go-cmp/cmp"
 )
@@ -168,13 +170,17 @@ func result(sequence, shard string) any {
 	return map[string]any{"SequenceNumber": sequence, "ShardId": shard}
 }
 
-// FuzzPutRecordsRequest makes requests of what it is given: by hand they are, byte for byte, what the schema makes of them.
+// FuzzPutRecordsRequest makes requests of what it is given: by hand they are, byte for byte, what the schema makes of them; in JSON they mean
+// what the SDK's mean.
 func FuzzPutRecordsRequest(f *testing.F) {
-	f.Add([]byte(""), "orders", false)
-	f.Add([]byte("\x03\x07\x00\x81k\x87\xff"), "orders", true)
-	f.Add([]byte(strings.Repeat("\x07\xff\xfe", 300)), "", false)
-	f.Fuzz(func(t *testing.T, recipe []byte, stream string, dry bool) {
-		in := &kinesis.PutRecordsInput{StreamName: &stream, DryRun: &dry}
+	f.Add([]byte(""), "orders", "k", false)
+	f.Add([]byte("\x03\x07\x00\x00..\x04\x02\x03\x07\x00\x00"), "", "ключ\"\\\n\u2028\xff\x7f<&>", true)
+	f.Add([]byte(strings.Repeat("\x07\xff\xfe", 300)), "orders", "", false)
+	f.Fuzz(func(t *testing.T, recipe []byte, stream, key string, dry bool) {
+		in := &kinesis.PutRecordsInput{DryRun: &dry, StreamName: &stream}
+		if stream == "" {
+			in = new(kinesis.PutRecordsInput)
+		}
 		recipe, filler := recipe[:min(len(recipe), 90)], bytes.Repeat([]byte("0123456789"), 7000)
 		for ; len(recipe) >= 3; recipe = recipe[3:] { // which members there are, how long they are
 			var e types.PutRecordsRequestEntry
@@ -182,10 +188,10 @@ func FuzzPutRecordsRequest(f *testing.F) {
 				e.Data = filler[:int(recipe[1])*int(recipe[2])]
 			}
 			if recipe[0]&2 != 0 {
-				e.PartitionKey = aws.String(string(filler[:recipe[1]]))
+				e.PartitionKey = aws.String(key + string(filler[:recipe[1]]))
 			}
 			if recipe[0]&4 != 0 {
-				e.ExplicitHashKey = aws.String(string(filler[:recipe[2]]))
+				e.ExplicitHashKey = aws.String(string(filler[:recipe[2]]) + key)
 			}
 			in.Records = append(in.Records, e)
 		}
@@ -194,6 +200,15 @@ func FuzzPutRecordsRequest(f *testing.F) {
 		in.Serialize(&bySchema)
 		if got, want := written(t, &byHand), written(t, &bySchema); !bytes.Equal(got, want) {
 			t.Fatalf("by hand %x\nby the schema %x", got, want)
+		}
+		inJSON := func(p smithyhttp.ClientProtocol) (doc any) {
+			if err := json.Unmarshal(requestIn(t, p, in), &doc); err != nil {
+				t.Fatal(err)
+			}
+			return doc
+		}
+		if diff := cmp.Diff(inJSON(newJSON()), inJSON(&jsonCall{Protocol: newJSON()})); diff != "" {
+			t.Fatalf("-the SDK's +ours\n%s", diff)
 		}
 	})
 }

@@ -46,24 +46,24 @@ func speakCBOR(o *kinesis.Options) {
 	call := new(cborCall)
 	o.Protocol = call
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(ending{call}, middleware.Before)
+		return stack.Initialize.Add(ending{&call.request.body}, middleware.Before)
 	})
 }
 
-// ending stands around the whole operation.
-type ending struct{ *cborCall }
+// ending stands around a whole operation, and gives back the memory of its request, if there is any.
+type ending struct{ of **body }
 
 // ID implements middleware.InitializeMiddleware.
 func (ending) ID() string { return "ReleaseRequestBody" }
 
 // HandleInitialize implements middleware.InitializeMiddleware.
-func (c ending) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+func (e ending) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
 	middleware.InitializeOutput, middleware.Metadata, error,
 ) {
 	out, metadata, err := next.HandleInitialize(ctx, in)
-	if c.request.body != nil {
-		c.request.release()
-		c.request.body = nil
+	if *e.of != nil {
+		(*e.of).release()
+		*e.of = nil
 	}
 	return out, metadata, err //nolint:wrapcheck // it is the operation's, on its way to the caller
 }

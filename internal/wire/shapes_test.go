@@ -218,19 +218,22 @@ var approximately = cmpopts.EquateApprox(0, 1e-6) // seconds in JSON are floatin
 // documents returns a shape in JSON, as the SDK writes it, and in CBOR, as we do.
 func documents(t testing.TB, shape smithy.Serializable) (asJSON, asCBOR []byte) {
 	t.Helper()
+	return requestIn(t, newJSON(), shape), requestIn(t, new(cborCall), shape)
+}
+
+// requestIn returns the request of a protocol with a shape.
+func requestIn(t testing.TB, p smithyhttp.ClientProtocol, shape smithy.Serializable) []byte {
+	t.Helper()
 	operation := smithy.NewOperationSchema(smithy.NewSchema(smithy.ShapeID{}, smithy.ShapeTypeOperation, 0), smithy.NewSchema(smithy.ShapeID{}, smithy.ShapeTypeStructure, 0), nil)
-	write := func(p smithyhttp.ClientProtocol) []byte {
-		r := smithyhttp.NewStackRequest().(*smithyhttp.Request)
-		if err := p.SerializeRequest(t.Context(), operation, shape, r); err != nil {
-			t.Fatal(err)
-		}
-		doc, err := io.ReadAll(r.GetStream())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return doc
+	r := smithyhttp.NewStackRequest().(*smithyhttp.Request)
+	if err := p.SerializeRequest(t.Context(), operation, shape, r); err != nil {
+		t.Fatal(err)
 	}
-	return write(newJSON()), write(new(cborCall))
+	doc, err := io.ReadAll(r.GetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
 
 // withoutLengths writes a document anew, with no length said in advance.
