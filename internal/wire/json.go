@@ -48,7 +48,8 @@ func (c *jsonCall) SerializeRequest(ctx context.Context, operation *smithy.Opera
 		return &smithy.SerializationError{Err: err}
 	}
 	c.body = newBody()
-	text := append(c.body.text, members[:len(members)-1]...)
+	text := c.body.text
+	text = append(text, members[:len(members)-1]...)
 	if len(members) > len("{}") {
 		text = append(text, ',')
 	}
