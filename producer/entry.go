@@ -314,8 +314,15 @@ func (f *filling) add(rec *record, r *Record) {
 	if err := f.encoder.Add(r.PartitionKey, r.ExplicitHashKey, r.Data); err != nil {
 		panic("producer: " + err.Error()) // check has refused what Add would
 	}
+	if n := len(f.records); n%touchedAtOnce == 0 {
+		clear(f.records[n:min(n+touchedAtOnce, cap(f.records))])
+	}
 	f.records = append(f.records, *rec)
 }
+
+// touchedAtOnce is how many places of a list are written to ahead of their records. Another processor has used the memory last: one place
+// after the other, each Put would wait for it.
+const touchedAtOnce = 32
 
 // seal returns the aggregate as an entry, or nil if it is empty, and begins a new one.
 func (f *filling) seal() *entry {
