@@ -63,7 +63,7 @@ type Config struct {
 	MaxAggregateBytes int
 	// AggregateBelow is the size of data and partition key from which on a record goes on its own. A shard takes a thousand records and a
 	// mebibyte in a second: from about 1000 bytes on an aggregate gives it nothing, but costs an MD5 over all of its data. To be a
-	// record of its own costs as much as the MD5 of about 1500 bytes. Default: 1500; with Ordered, where each shard has one
+	// record of its own costs as much as the MD5 of about 1500 bytes, or of 4000 where many aggregates share a request. Default: 1500; with Ordered, where each shard has one
 	// Kinesis record in flight, MaxAggregateBytes.
 	AggregateBelow int
 	// MaxAggregateRecords is how many records an aggregate has, at most. Default: as many as MaxAggregateBytes allows.
