@@ -110,7 +110,7 @@ func benchPut(b *testing.B, client producer.KinesisAPI, putters int, keys []stri
 	})
 }
 
-// floor computes what no implementation can do without: a copy of each record, the MD5 of the aggregates and the SHA-256 of the requests.
+// floor computes what protocol and format ask for: a copy of each record, the MD5 of the aggregates, by crypto/md5, and the SHA-256 of the requests.
 func floor(records, size int) {
 	const frame = 10 // of a record in an aggregate
 	const key = 38   // in the aggregate's table

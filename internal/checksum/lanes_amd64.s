@@ -101,8 +101,8 @@
 	VMOVDQA     Y9, (32*(first)+64)(AX)                 \
 	VMOVDQA     Y10, (32*(first)+96)(AX)
 
-// func digest(s *state, from *[lanes]*byte, blocks int)
-TEXT ·digest(SB), NOSPLIT, $544-24
+// func digest(s *state, sines *[64]uint32, from *[lanes]*byte, blocks int)
+TEXT ·digest(SB), NOSPLIT, $544-32
 	MOVQ     s+0(FP), DX
 	VMOVDQU  0(DX), Y0
 	VMOVDQU  32(DX), Y1
@@ -110,7 +110,7 @@ TEXT ·digest(SB), NOSPLIT, $544-24
 	VMOVDQU  96(DX), Y3
 	VPCMPEQD Y6, Y6, Y6
 
-	MOVQ from+8(FP), AX
+	MOVQ from+16(FP), AX
 	MOVQ 0(AX), SI
 	MOVQ 8(AX), DI
 	MOVQ 16(AX), R8
@@ -120,7 +120,7 @@ TEXT ·digest(SB), NOSPLIT, $544-24
 	MOVQ 48(AX), R12
 	MOVQ 56(AX), R13
 
-	LEAQ ·sines(SB), BX
+	MOVQ sines+8(FP), BX
 	LEAQ words-544(SP), AX // 512 bytes of them, aligned
 	ADDQ $31, AX
 	ANDQ $~31, AX
@@ -162,7 +162,7 @@ block:
 	VMOVDQU Y3, 96(DX)
 
 	ADDQ $64, CX
-	DECQ blocks+16(FP)
+	DECQ blocks+24(FP)
 	JNZ  block
 	VZEROUPPER
 	RET

@@ -83,7 +83,7 @@ func (w *work) run(sums [][md5.Size]byte, messages [][]byte) {
 		if blocks == 0 {
 			return
 		}
-		digest(&w.state, &from, blocks)
+		digest(&w.state, &sines, &from, blocks)
 		for i := range w.lanes {
 			l := &w.lanes[i]
 			if !l.busy {
