@@ -38,8 +38,9 @@ type Coordinator struct {
 
 	readings chan reading // capacity 1: what a reader has read
 
-	heirs   heirs
-	callers callers
+	heirs    heirs
+	bequests bequests
+	callers  callers
 	gauge   gauge // used by introduce, and then by bePresent alone
 
 	mu       sync.Mutex // guards the fields below

@@ -79,7 +79,8 @@
 // processor that cannot be measured is left out. Workers of the Java library are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
-// in the index; so nothing waits for a failover time. What it is still given meanwhile, it passes on.
+// in the index; so nothing waits for a failover time. What it is still given meanwhile, it passes on. Run returns when each heir is seen to have
+// taken a lease, which takes half a second; the leases of one that does not, because it has just died, go to others (bequests.go).
 //
 // Workers that start at the same moment may not have seen one another's rows. A worker therefore takes few leases at first and looks
 // again, and no lease is asked for that is not above its holder's share.
@@ -204,6 +205,6 @@
 // processor is), observe.go (who is silent), read.go (how much of the table is read, and when), balance.go (the plan) and weigh.go (what weights
 // change about it), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go and renew.go (how it stays so), hands.go (who
 // makes the renewals), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled), handoff.go and callers.go
-// (what another worker's wish leads to), end.go, release.go and heirs.go (how it is given away), sync.go (a stream's first leases), audit.go and
+// (what another worker's wish leads to), end.go, release.go, heirs.go and bequests.go (how it is given away), sync.go (a stream's first leases), audit.go and
 // census.go (what is missing, and what nobody needs any more), config.go, hooks.go, errors.go.
 package leases

@@ -10,17 +10,32 @@ import (
 // heirs says to whom a worker that stops gives its leases: to the live worker with the fewest, so that the fleet is even without
 // another move.
 type heirs struct {
-	mu   sync.Mutex // guards load
-	load map[string]int
+	mu     sync.Mutex // guards the fields below
+	load   map[string]int
+	prompt map[string]bool // those of this package, which take at once what they are given
 }
 
 // know takes over what the last look at the table said about the other workers.
-func (h *heirs) know(load map[string]int, me string) {
+func (h *heirs) know(load map[string]int, prompt map[string]bool, me string) {
 	others := maps.Clone(load)
 	delete(others, me)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.load = others
+	h.load, h.prompt = others, prompt
+}
+
+// prompts reports whether a worker takes at once what it is given, if it lives.
+func (h *heirs) prompts(worker string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.prompt[worker]
+}
+
+// strike takes a worker off the list.
+func (h *heirs) strike(worker string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.load, worker)
 }
 
 // next returns the worker that gets the next lease and counts it, or "" where there is no other. It is never the worker named

@@ -86,6 +86,9 @@ func (h *Held) giveUp(ctx context.Context) {
 		h.c.log.Info("handoff refused: the worker that asked is gone", zap.String("lease", h.key), zap.String("asker", parting.dead))
 		h.c.hooks.HandoffRefused(h.Lease())
 	case parting.spelled:
+		if parting.heir != nil {
+			h.c.noteBequest(parting.from, parting.to)
+		}
 		h.c.log.Info("lease released", zap.String("lease", h.key), zap.String("to", parting.to))
 		h.c.hooks.Released(h.Lease(), parting.to)
 	}
@@ -107,6 +110,7 @@ type parting struct {
 	spelled bool
 	to      string // empty: to nobody in particular
 	heir    func() string
+	from    Lease // the row, as it was before heir got it
 }
 
 // spell chooses the write that parts with row.
@@ -136,7 +140,7 @@ func (p *parting) bequeath(h *Held, row Lease) Write {
 	if p.heir == nil {
 		p.heir = sync.OnceValue(func() string { return h.c.heirs.next("") })
 	}
-	p.spelled, p.to = true, p.heir()
+	p.spelled, p.to, p.from = true, p.heir(), row
 	return bequest(row, p.to)
 }
 

@@ -232,7 +232,9 @@ func (c *Coordinator) plan(whole bool, own func(sighting) bool) plan {
 		me: c.cfg.Worker, maxLeases: c.cfg.MaxLeases, maxMoves: c.cfg.MaxMoves, members: c.watch.members(now), leaving: make(map[string]bool),
 		caps: make(map[string]int), cpu: make(map[string]usage), led: c.isLed(), giving: c.parted, partial: !whole,
 	}
+	prompt := make(map[string]bool)
 	for id, p := range c.watch.workers {
+		prompt[id] = p.row.Every > 0
 		s.caps[id] = p.row.MaxLeases
 		s.leaving[id] = p.row.Failing() && id != c.cfg.Worker
 		if u, tells := p.row.cpu(); tells {
@@ -247,7 +249,7 @@ func (c *Coordinator) plan(whole bool, own func(sighting) bool) plan {
 		}
 	}
 	plan := balance(s)
-	c.heirs.know(plan.load, c.cfg.Worker)
+	c.heirs.know(plan.load, prompt, c.cfg.Worker)
 	return plan
 }
 

@@ -15,7 +15,8 @@ import (
 //     on;
 //  4. after ShutdownTimeout every Work that still runs is cancelled;
 //  5. after a grace the rest is abandoned: it is not renewed any more, cannot write any more, and expires;
-//  6. its row is deleted.
+//  6. what an heir does not take soon is given to another one;
+//  7. its row is deleted.
 func (c *Coordinator) shutDown() error {
 	_ = c.beat(c.life, departing(c.cfg.Worker, c.pace.beat)) // reported; passOnUntilIdle makes it again
 	defer c.retire()
@@ -34,6 +35,7 @@ func (c *Coordinator) shutDown() error {
 		return newStuckError(c.stuckKeys())
 	}
 	c.passOn(c.life)
+	c.seeTaken(c.life)
 	c.works.Wait(c.life) // all Work has returned; its goroutines are on their last line
 	return nil
 }
@@ -128,7 +130,9 @@ func (c *Coordinator) passOnOne(ctx context.Context, key string) {
 	case err != nil || row.Owner != c.cfg.Worker || row.Ended():
 	case row.CheckpointOwner == c.cfg.Worker || row.CheckpointOwner == "":
 		// Not back to where it came from: that worker may be stopping too.
-		c.attempt(ctx, bequest(row, c.heirs.next(c.watch.owner(key))))
+		if to := c.heirs.next(c.watch.owner(key)); c.attempt(ctx, bequest(row, to)) {
+			c.noteBequest(row, to)
+		}
 	default:
 		c.attempt(ctx, refuse(row)) // withdraw
 	}

@@ -125,6 +125,29 @@ func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
 	})
 }
 
+func TestWhatAStoppingWorkerGivesToADeadOneGoesToTheLiving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 12
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		for _, name := range []string{"dead", "leaver", "stays"} {
+			f.start(name, func(c *leases.Config) { c.Work = obedient })
+		}
+		f.await(20*time.Second, "even", func(load map[string]int) bool { return even(load, total, "dead", "leaver", "stays") })
+		time.Sleep(10 * time.Second)
+		f.workers["dead"].kill()
+		time.Sleep(time.Second) // nobody knows
+		stopping := time.Now()
+		f.workers["leaver"].cancel()
+		f.await(3*time.Second, "all of the leaver's leases read by the one that lives", func(map[string]int) bool { return f.replaced("leaver") })
+		<-f.workers["leaver"].done
+		if took := time.Since(stopping); took > 4*time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+		f.stopAll()
+	})
+}
+
 func sum(load map[string]int) (n int) {
 	for _, count := range load {
 		n += count
