@@ -322,12 +322,19 @@ func TestWorkersThatKnowOfNobodyTryInDifferentOrders(t *testing.T) {
 }
 
 func BenchmarkBalance(b *testing.B) {
-	var rows []standing
-	for i := range 10_000 {
-		rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("shardId-%012d", i), Owner: fmt.Sprintf("w%02d", i%99)}})
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		balance(scene{me: "w99", leases: rows})
+	for name, rate := range map[string]func(i int) float64{
+		"by count":  func(int) float64 { return 0 },
+		"by weight": func(i int) float64 { return float64(100 + i*7919%1000) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			var rows []standing
+			for i := range 10_000 {
+				rows = append(rows, standing{Lease: Lease{Key: fmt.Sprintf("shardId-%012d", i), Owner: fmt.Sprintf("w%02d", i%99), ThroughputKBps: rate(i)}})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				balance(scene{me: "w99", leases: rows})
+			}
+		})
 	}
 }

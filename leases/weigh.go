@@ -38,12 +38,15 @@ func flow(l Lease) int64 {
 type weights struct {
 	flow  map[string]int64 // bytes a second that a worker reads; a lease in a handoff counts where it goes
 	total int64            // of all leases that can be read
+	of    map[string][]int // where each worker's leases are in held, as they were at first
 }
 
 // weigh counts a lease to a worker.
 func (w *weights) weigh(l Lease, worker string) {
-	w.flow[worker] += flow(l)
-	w.total += flow(l)
+	if x := flow(l); x > 0 {
+		w.flow[worker] += x
+		w.total += x
+	}
 }
 
 // pass counts a lease that moves.
@@ -187,6 +190,10 @@ func (p *planner) shifts() []Lease {
 	if p.led || p.partial || p.leaving[p.me] || p.mean() < leastFlow || !p.settled() {
 		return nil
 	}
+	p.of = make(map[string][]int, len(p.workers))
+	for i, l := range p.held {
+		p.of[l.Owner] = append(p.of[l.Owner], i)
+	}
 	moves := p.relieve()
 	if len(moves) == 0 {
 		moves = p.level()
@@ -281,8 +288,8 @@ func (p *planner) choose(from, to string) (best standing, found bool) {
 // movable returns a worker's leases that may be moved for weight.
 func (p *planner) movable(worker string) []standing {
 	var all []standing
-	for _, l := range p.held {
-		if l.Owner == worker && !l.recent && flow(l.Lease) >= p.grain() {
+	for _, i := range p.of[worker] {
+		if l := p.held[i]; !l.recent && flow(l.Lease) >= p.grain() {
 			all = append(all, l)
 		}
 	}

@@ -2,6 +2,7 @@ package leases_test
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -192,4 +193,57 @@ func TestAWorkerWithABusyProcessorGetsLess(t *testing.T) {
 		}
 		f.stopAll()
 	})
+}
+
+// Shards differ widely, as e to the power of a number of deviation one and a half, and replies by half. A worker that joins has its share of
+// the leases in half a minute, and of the traffic in a quarter of an hour at the latest.
+func TestAFleetOfUnequalShardsReadsEvenly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const shards = 60
+		s := newStream(shards, 0)
+		s.wild = 0.5
+		for i := range shards {
+			s.rate[shardKey(i)] = 100 * math.Exp(1.5*s.rng.NormFloat64())
+		}
+		f, moved := newFleet(t, leases.NewMemory()), &handoffs{}
+		f.create(shards)
+		names := []string{"a", "b", "c", "d"}
+		start := func(name string) {
+			f.start(name, moved.listen, func(c *leases.Config) { c.Work = s.read })
+		}
+		for _, name := range names {
+			start(name)
+		}
+		time.Sleep(30 * time.Second)
+		moved.reset()
+		time.Sleep(15 * time.Minute)
+		expectEvenTraffic(t, f, s, names)
+
+		start("e")
+		names = append(names, "e")
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, shards, names...) })
+		time.Sleep(15 * time.Minute)
+		expectEvenTraffic(t, f, s, names)
+		all, most := moved.count()
+		t.Logf("%d handoffs, one lease %d times", all, most)
+		if all > 40 || most > 2 {
+			t.Errorf("%d handoffs, one lease %d times", all, most)
+		}
+		f.stopAll()
+	})
+}
+
+// expectEvenTraffic fails the test unless all workers read the same, within a tenth and a little for what wavers.
+func expectEvenTraffic(t *testing.T, f *fleet, s *stream, names []string) {
+	t.Helper()
+	sums, total := make(map[string]float64), 0.0
+	for key, worker := range f.holders() {
+		sums[worker] += s.rate[key]
+		total += s.rate[key]
+	}
+	for _, name := range names {
+		if part := sums[name] * float64(len(names)) / total; part < 0.87 || part > 1.13 {
+			t.Errorf("%s reads %.2f of the mean; all: %v", name, part, sums)
+		}
+	}
 }
