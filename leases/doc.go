@@ -97,7 +97,8 @@
 //     they weigh: beyond that counts alone decide. Where no row tells of traffic, they do everywhere.
 //   - Then, with nothing idle, in a handoff or new to its holder, leases move for weight: from the worker that reads most to the one that reads
 //     least, if one of them is beyond the tenth, and if the move brings them nearer to one another by more than a tenth of the mean;
-//     a hundredth of the mean at least, one lease for each receiver. Below 1 KiB a second for each worker nothing does.
+//     one lease for each receiver, of a hundredth of the mean at least, or a twentieth where the one that gives it is within the tenth. Below
+//     1 KiB a second for each worker nothing does.
 //   - A processor that is busier than the mean by ten percent of a processor, or than its row allows, loses a lease: the heaviest within six tenths
 //     of what is too much, or else the lightest. No lease goes, for count or for weight, to a processor which it would make busier than the
 //     mean by more than five percent; a worker whose row does not tell is taken for one that can bear anything. While any lease has moved

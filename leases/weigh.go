@@ -265,7 +265,7 @@ func (p *planner) bestShift(given map[string]bool) (shift, bool) {
 // to one another by more than the band, so that no noise sends it back.
 func (p *planner) choose(from, to string) (best standing, found bool) {
 	gap, excess, lack := p.flow[from]-p.flow[to], p.flow[from]-p.mean(), p.mean()-p.flow[to]
-	ideal, least := gap/2, p.band()
+	ideal, least := gap/2, p.band()/2
 	if excess > 0 && lack > 0 {
 		ideal = min(excess, lack)
 	}
