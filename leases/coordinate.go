@@ -41,7 +41,7 @@ type Coordinator struct {
 	heirs    heirs
 	bequests bequests
 	callers  callers
-	gauge   gauge // used by introduce, and then by bePresent alone
+	gauge    gauge // used by introduce, and then by bePresent alone
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*Held

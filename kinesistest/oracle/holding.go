@@ -20,7 +20,7 @@ type Holding struct {
 	Worker  string
 	From    time.Time
 	Until   time.Time // when the row passed to another or to nobody; zero if it has not
-	Renewed time.Time // the last write that moved the counter in this time
+	Renewed time.Time // the last write that moved the counter in this time; zero: it was given the lease by another, and has not written yet
 	Given   bool      // it was the holder itself that gave the lease away
 }
 
@@ -62,7 +62,11 @@ func extended(all []Holding, w *RowWrite) []Holding {
 		}
 	}
 	if after != "" && after != before {
-		all = append(all, Holding{Lease: w.Key, Worker: after, From: w.At, Renewed: w.At})
+		h := Holding{Lease: w.Key, Worker: after, From: w.At}
+		if w.Caller == "" || w.Caller == after {
+			h.Renewed = w.At
+		}
+		all = append(all, h)
 	}
 	return all
 }
@@ -102,7 +106,7 @@ func (j *trial) leases() {
 }
 
 // heldTwice looks for leases that changed hands while the holder before could still trust them. A lease that was nobody's in between
-// makes no difference to that.
+// makes no difference to that. Who is named by another trusts nothing before a write of its own.
 func (j *trial) heldTwice(holdings []Holding) {
 	if j.consumer.FailoverTime <= 0 {
 		return

@@ -56,6 +56,25 @@ func TestALeaseThatItsHolderGivesAwayMayBeTakenAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhoIsNamedByAnotherTrustsNothingBeforeAWriteOfItsOwn(t *testing.T) {
+	for name, adopted := range map[string]bool{"given and not taken": false, "given and taken": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.row("a", "leaseOwner", "a", "leaseCounter", "1")
+				w.row("a", "leaseOwner", "b", "leaseCounter", "2")
+				var kinds []oracle.Kind
+				if adopted {
+					w.row("b", "leaseOwner", "b", "leaseCounter", "3")
+					kinds = []oracle.Kind{oracle.HeldTwice}
+				}
+				time.Sleep(time.Second)
+				w.row("a", "leaseOwner", "c", "leaseCounter", "4")
+				w.want(kinds...)
+			})
+		})
+	}
+}
+
 func TestHoldingsTellWhoHeldWhat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		start := time.Now()
