@@ -43,18 +43,21 @@ const atOnce = 32
 // does, but all checksums together cost a fraction of what they cost one after the other.
 func OpenAll(dst []Envelope, data ...[]byte) []Envelope {
 	var messages [atOnce][]byte
+	var of [atOnce]int // the record of each
 	var sums [atOnce][md5.Size]byte
 	for len(data) > 0 {
-		n := min(len(data), atOnce)
+		n, sealed := min(len(data), atOnce), 0
 		for i, d := range data[:n] {
 			message, err := unseal(d)
-			messages[i], dst = message, append(dst, Envelope{message, err})
-		}
-		checksum.Sums(sums[:], messages[:n])
-		for i, e := range dst[len(dst)-n:] {
-			if e.err == nil {
-				dst[len(dst)-n+i] = check(data[i], e.message, &sums[i])
+			dst = append(dst, Envelope{message, err})
+			if err == nil {
+				messages[sealed], of[sealed] = message, i
+				sealed++
 			}
+		}
+		checksum.Sums(sums[:], messages[:sealed])
+		for i, record := range of[:sealed] {
+			dst[len(dst)-n+record] = check(data[record], messages[i], &sums[i])
 		}
 		data = data[n:]
 	}
