@@ -218,21 +218,3 @@ func randomClocks(t *testing.T, seed uint64) {
 	})
 	c.end()
 }
-
-// joinBy starts a worker that comes to the table in a way of its own.
-func (c *crowd) joinBy(name string, store leases.Store) {
-	m := &member{name: name, done: make(chan struct{})}
-	w, err := leases.New(leases.Config{Store: store, Worker: name, Work: func(h *leases.Held) { c.work(name, h) }})
-	if err != nil {
-		c.Fatal(err)
-	}
-	var ctx context.Context
-	ctx, m.stop = context.WithCancel(c.Context())
-	c.mu.Lock()
-	c.members[name] = m
-	c.mu.Unlock()
-	go func() {
-		defer close(m.done)
-		m.err = w.Run(ctx)
-	}()
-}

@@ -101,11 +101,14 @@ func (c *crowd) connect(name string) leases.Store {
 	return store
 }
 
-// join starts a worker whose handlers return at once when they are told to.
-func (c *crowd) join(name string) *member {
+// join starts a worker.
+func (c *crowd) join(name string) { c.joinBy(name, c.connect(name)) }
+
+// joinBy starts a worker that comes to the table in a way of its own.
+func (c *crowd) joinBy(name string, store leases.Store) {
 	m := &member{name: name, done: make(chan struct{})}
 	w, err := leases.New(leases.Config{
-		Store: c.connect(name), Worker: name, Work: func(h *leases.Held) { c.work(name, h) },
+		Store: store, Worker: name, Work: func(h *leases.Held) { c.work(name, h) },
 		Hooks: leases.Hooks{
 			HandoffAsked: func(leases.Lease) { c.mu.Lock(); defer c.mu.Unlock(); c.moves++ },
 			Lost:         func(leases.Lease, error) { c.mu.Lock(); defer c.mu.Unlock(); c.lost++ },
@@ -123,7 +126,6 @@ func (c *crowd) join(name string) *member {
 		defer close(m.done)
 		m.err = w.Run(ctx)
 	}()
-	return m
 }
 
 // kill cuts a worker off for good: nothing that it sends arrives, and the others cannot tell that from its death.
