@@ -42,11 +42,8 @@ type piece struct {
 // startReading begins a look at the table; the answer comes to c.readings.
 func (c *Coordinator) startReading(ctx context.Context) {
 	c.busy = true
-	parts := c.parts
-	if c.wantsWhole(time.Now()) {
-		parts = nil
-	}
-	c.readers.Go("read the table", func() { c.readings <- c.readTable(ctx, parts) })
+	whole, parts := c.wantsWhole(time.Now()), c.parts
+	c.readers.Go("read the table", func() { c.readings <- c.readTable(ctx, whole, parts) })
 }
 
 // wantsWhole reports whether the next look must be at the whole table: there is nothing to be left to others, or a plan needs it.
@@ -54,10 +51,10 @@ func (c *Coordinator) wantsWhole(now time.Time) bool {
 	return !c.parted || c.unsettled || !now.Before(c.wholeDue)
 }
 
-// readTable reads the parts, or the whole table where there are none.
-func (c *Coordinator) readTable(ctx context.Context, parts []int) reading {
-	r := reading{whole: parts == nil, began: time.Now()}
-	if r.whole {
+// readTable reads the whole table or the parts. In a large fleet there are workers that watch none.
+func (c *Coordinator) readTable(ctx context.Context, whole bool, parts []int) reading {
+	r := reading{whole: whole, began: time.Now()}
+	if whole {
 		snapshot, err := c.scan(ctx)
 		r.pieces, r.failed = []piece{{noPart, snapshot, time.Now()}}, err != nil
 		if r.failed {
