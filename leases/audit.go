@@ -184,9 +184,14 @@ func (c *Coordinator) buryWorkers(ctx context.Context, workers []Worker) {
 		if w.ID == c.cfg.Worker || time.Since(w.Updated) < forgottenAfter {
 			continue
 		}
-		err := c.call(ctx, "Retire", func(ctx context.Context) error { return c.cfg.Store.Retire(ctx, w.ID, w.Updated) })
-		if err == nil {
-			c.log.Info("the row of a dead worker is deleted", zap.String("dead", w.ID), zap.Time("written", w.Updated))
-		}
+		c.bury(ctx, w.ID, w.Updated)
+	}
+}
+
+// bury deletes the row of a worker that is dead, if it has not been written since.
+func (c *Coordinator) bury(ctx context.Context, id string, asRead time.Time) {
+	err := c.call(ctx, "Retire", func(ctx context.Context) error { return c.cfg.Store.Retire(ctx, id, asRead) })
+	if err == nil {
+		c.log.Info("the row of a dead worker is deleted", zap.String("dead", id), zap.Time("written", asRead))
 	}
 }

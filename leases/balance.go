@@ -42,6 +42,7 @@ type plan struct {
 	ask   []Lease // others' leases
 	later int     // others' leases to ask for once their holders know of them
 	shift []Lease // others' leases to ask for because of their weights, if there is nothing else to do and it stays so
+	offer []gift  // leases of this worker that others lack, if they go on lacking them
 	give  []gift  // idle ones for others
 	share int     // how many leases this worker should have
 	idle  int     // leases that can be read and that nobody holds
@@ -50,7 +51,7 @@ type plan struct {
 	load map[string]int
 }
 
-// gift is an idle lease and the worker that should have it.
+// gift is a lease and the worker that should have it.
 type gift struct {
 	Lease
 	to string
@@ -63,7 +64,7 @@ type gift struct {
 // count: those at SHARD_END, and those whose parents have not ended. The busiest workers keep the larger shares, so that no lease moves
 // without need.
 func balance(s scene) plan {
-	p := planner{scene: s, room: s.maxLeases, load: map[string]int{s.me: 0}, weights: weights{flow: make(map[string]int64)}}
+	p := planner{scene: s, room: s.maxLeases, load: map[string]int{s.me: 0}, coming: make(map[string]int), weights: weights{flow: make(map[string]int64)}}
 	if s.maxLeases == 0 {
 		p.room = len(s.leases)
 	}
@@ -71,17 +72,18 @@ func balance(s scene) plan {
 	p.setTargets()
 	load := p.standIn()
 	mine, gifts := p.shareOut()
-	asks := p.moves()
+	asks, offers := p.moves()
 	return plan{
-		take: p.order(mine), give: gifts, ask: asks, later: p.later, share: p.share(), idle: p.idle, old: p.old, load: load, shift: p.shifts(),
+		take: p.order(mine), give: gifts, ask: asks, offer: offers, later: p.later, share: p.share(), idle: p.idle, old: p.old, load: load,
+		shift: p.shifts(),
 	}
 }
 
 // planner is one run of balance.
 type planner struct {
 	scene
-	room    int // how many leases me may still get
-	asking  int // handoffs to me that are under way
+	room    int            // how many leases me may still get
+	coming  map[string]int // handoffs to each worker that are under way
 	load    map[string]int
 	pool    []standing // to be dealt: idle, or bound to be
 	idle    int        // those of them that this worker may deal with now
@@ -145,9 +147,9 @@ func (p *planner) countHeld(l standing, runnable bool) {
 	p.load[to] += 0
 	if to == p.me {
 		p.room--
-		if l.CheckpointOwner != "" && l.CheckpointOwner != p.me {
-			p.asking++
-		}
+	}
+	if l.CheckpointOwner != "" && l.CheckpointOwner != to {
+		p.coming[to]++
 	}
 	if runnable {
 		p.load[to]++
@@ -280,19 +282,19 @@ func (p *planner) maxAsks() int {
 	return max(8, p.target[p.me]/4)
 }
 
-// moves returns what me should ask of those above their targets. The dealer goes on where shareOut left off.
-func (p *planner) moves() []Lease {
+// moves returns what me should ask of those above their targets, and what it should offer to those below them. The dealer goes on where
+// shareOut left off.
+func (p *planner) moves() (asks []Lease, offers []gift) {
 	if p.led || p.partial || p.leaving[p.me] {
-		return nil
+		return nil, nil
 	}
 	surplus := make(map[string]int, len(p.workers))
 	for _, worker := range p.workers { // those that leave give their leases away by themselves
 		surplus[worker] = max(0, p.load[worker]-p.target[worker])
 	}
-	limit := min(p.room, p.maxAsks()-p.asking)
-	var asks []Lease
-	for _, l := range p.offers(surplus) {
-		if surplus[l.Owner] == 0 || l.CheckpointOwner != "" {
+	limit := min(p.room, p.maxAsks()-p.coming[p.me])
+	for _, l := range p.parting(surplus) {
+		if surplus[l.Owner] == 0 || l.CheckpointOwner != "" || l.held && l.barred {
 			continue
 		}
 		to := p.receiver(l)
@@ -303,14 +305,27 @@ func (p *planner) moves() []Lease {
 		p.moved = true
 		p.pass(l.Lease, to)
 		switch {
-		case to != p.me || l.barred || len(asks) >= limit:
+		case l.barred:
+		case to != p.me:
+			offers = p.offer(offers, l, to)
+		case len(asks) >= limit:
 		case l.unaware:
 			p.later++
 		default:
 			asks = append(asks, l.Lease)
 		}
 	}
-	return asks
+	return asks, offers
+}
+
+// offer adds a lease of me's to what it offers. Where everybody sees the whole table nothing is offered: who lacks a lease knows it. To others
+// one at a time is offered, if nothing is on its way to them: they may want to have few moves at once.
+func (p *planner) offer(offers []gift, l standing, to string) []gift {
+	if !p.giving || !l.held || p.coming[to] > 0 {
+		return offers
+	}
+	p.coming[to]++
+	return append(offers, gift{l.Lease, to})
 }
 
 // receiver returns the first worker below its target that should have a lease of another one; "": none should.

@@ -24,10 +24,11 @@ var update = flag.Bool("update", false, "rewrite the answers of the planner's sc
 //	me <worker> [max <n>]                          who plans; a worker line may tell more of it
 //	led                                            a Java worker leads
 //	giving                                         the worker sees a part of the table, and acts for the others there
+//	parted                                         each worker watches a part of the table; this one has just read all of it
 //	worker <id> [leaving] [max=<n>] [cpu=<n>[/<n>]]   a worker that is known by its row; of its processor, what is used and what may be
-//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [remote] [unaware] [recent] [ended] [rate=<KiB/s>] [parents=<key>,…]
+//	<key> <owner>[<-<holder>] [idle] [overdue] [barred] [remote] [unaware] [recent] [held] [ended] [rate=<KiB/s>] [parents=<key>,…]
 //	                                               "-": nobody's, which is idle
-//	> [take <key>…] [shift <key>…] [give <key> <worker>]… [ask <key>…]
+//	> [take <key>…] [shift <key>…] [offer <key> <worker>]… [give <key> <worker>]… [ask <key>…]
 func TestThePlannersScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/balance/*.txt")
 	if err != nil || len(files) == 0 {
@@ -75,6 +76,7 @@ type script struct {
 	caps        map[string]int
 	cpu         map[string]usage
 	led, giving bool
+	partial     bool
 }
 
 // scriptStart returns an empty table with the same worker.
@@ -94,6 +96,8 @@ func (s *script) read(t *testing.T, line string) {
 	case words[0] == "led":
 		s.led = true
 	case words[0] == "giving":
+		s.giving, s.partial = true, true
+	case words[0] == "parted":
 		s.giving = true
 	case words[0] == "worker":
 		s.worker(t, words[1], words[2:])
@@ -151,6 +155,8 @@ func row(t *testing.T, words []string) standing {
 			r.unaware = true
 		case "recent":
 			r.recent = true
+		case "held":
+			r.held = true
 		case "rate":
 			r.ThroughputKBps = parse(t, value)
 		case "ended":
@@ -165,7 +171,7 @@ func row(t *testing.T, words []string) standing {
 }
 
 func (s *script) answer() string {
-	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, cpu: s.cpu, led: s.led, giving: s.giving, partial: s.giving})
+	plan := balance(scene{me: s.me, maxLeases: s.max, leases: s.rows, members: s.members, leaving: s.leaving, caps: s.caps, cpu: s.cpu, led: s.led, giving: s.giving, partial: s.partial})
 	parts := []string{">"}
 	for verb, rows := range map[string][]Lease{"take": plan.take, "ask": plan.ask, "shift": plan.shift} {
 		if keys := keysIn(rows); len(keys) > 0 {
@@ -175,6 +181,9 @@ func (s *script) answer() string {
 	}
 	for _, g := range plan.give {
 		parts = append(parts, "give "+g.Key+" "+g.to)
+	}
+	for _, g := range plan.offer {
+		parts = append(parts, "offer "+g.Key+" "+g.to)
 	}
 	slices.SortFunc(parts[1:], func(a, b string) int { return cmp.Compare(b, a) })
 	return strings.Join(parts, " ")

@@ -64,7 +64,9 @@ type Coordinator struct {
 	peers     []string  // who watch it, this worker among them
 	parts     []int     // those that this worker watches
 	uneven    time.Time // since when each look at the whole has shown that a lease should move here for weight; zero: the last did not
+	surplus   time.Time // since when each look at the whole has shown that others lack a lease of this worker; zero: the last did not
 	share     int       // how many leases this worker should have, by the last look at the whole
+	counted   int       // how many it had when it looked at the whole, or last wanted to because of them
 	unsettled bool      // the last plan had something to do
 	wholeDue  time.Time // when the whole of a large table is to be read again
 	calm      time.Time // when the leases of a worker that came or went will have moved

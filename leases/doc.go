@@ -74,8 +74,9 @@
 //
 // A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
 // doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
-// is where clocks meet, and a wrong one costs an uneven share for a few seconds. (The auditor deletes rows by their age too; one that lives
-// is written again.) A row that says of a metric that it could not be taken is that of a worker that takes no more, as all do when they stop; a
+// is where clocks meet, and a wrong one costs an uneven share for a few seconds. A dead worker's row is deleted when it has stood still for more
+// than F too, so that who looks at the table seldom does not take it for one that has changed since; one that lives is written again. (The auditor
+// deletes rows by their age too: those of Java workers, which write theirs every half minute, after a day.) A row that says of a metric that it could not be taken is that of a worker that takes no more, as all do when they stop; a
 // processor that cannot be measured is left out. Workers of the Java library are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
@@ -112,13 +113,18 @@
 // # Large tables
 //
 // A table of 500 rows or more, with five workers of this package or more, is not read whole by everybody. It is cut into 64 parts; each
-// has two watchers, those live workers that draw the best lots for it (read.go). A watcher reads its parts every fifth of F. What it finds
+// has two watchers, those live workers that draw the best lots for it (read.go); in a fleet of a hundred three in ten watch none. A watcher reads
+// its parts every fifth of F. What it finds
 // idle there it takes, up to its share, or writes in the name of the worker to which the lease's key gives it by lot, among those below
 // their shares: nobody else may be looking. All leases of a dead worker are dealt at once, those of other parts in thought only, so that the
 // watchers' deals fit together. The whole is read by a worker that has just started, has something to take or to ask for, or has less than its
-// share; when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
+// share, or come to have more; when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
 // more rarely the more workers there are. So the fleet reads the table about three times in a fifth of F, however many workers it has.
 // Leases that are born at the end of a shard are looked at by the worker that ended it.
+//
+// So a worker may not know for a while that somebody came or died, and that its share is another one now; and deals that were made from looks at
+// different times may not fit. Who has come to have too much looks at the whole, and offers it: when another worker has lacked a lease, and got
+// none, in each look since before its row changed, the holder makes the handoff write in that one's name, for one lease at a time to each.
 //
 // # Handoffs
 //

@@ -169,6 +169,16 @@ func (f *fleet) finish(_ string, h *leases.Held) {
 	}
 }
 
+// begunInAll returns how many holdings have begun.
+func (f *fleet) begunInAll() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, begun := range f.begun {
+		n += begun
+	}
+	return n
+}
+
 // work reads as a well-behaved consumer does: a record every half second, each checkpointed.
 func (f *fleet) work(_ string, h *leases.Held) {
 	next := sequenceOf(h.Lease().Checkpoint) + 1

@@ -13,7 +13,7 @@ type Hooks struct {
 	Acquired func(Lease)
 	// Lost: the lease is gone, or trust in it has ended. Work's context has ended with ErrLost.
 	Lost func(l Lease, cause error)
-	// HandoffAsked: another worker (Lease.Owner) wants the lease; draining begins.
+	// HandoffAsked: another worker (Lease.Owner) wants the lease, or should have it; draining begins.
 	HandoffAsked func(Lease)
 	// HandoffRefused: Work did not return in time even after it was cancelled, so the lease stays here.
 	HandoffRefused func(Lease)
@@ -23,7 +23,8 @@ type Hooks struct {
 	Released func(l Lease, to string)
 	// Given: a lease whose holder was silent, or that had none, was written in the name of worker to, which adopts it.
 	Given func(l Lease, to string)
-	// Scanned: the table was read, or in a large one a part of it, which the snapshot holds. planned tells how many leases this worker is about to take to ask for, and to give.
+	// Scanned: the table was read, or in a large one a part of it, which the snapshot holds. planned tells how many leases this worker is about to take,
+	// to ask for, to give and to offer.
 	Scanned func(s Snapshot, planned Planned)
 	// Repaired: a lease was missing of a shard that has to be read, and was created.
 	Repaired func(Lease)
@@ -40,6 +41,7 @@ type Hooks struct {
 // Planned is what one look at the table led to, and what it is made of.
 type Planned struct {
 	Take, Ask, Give int
+	Offer           int // of its own, in large tables: to workers that lack leases and do not ask
 	Share           int // how many leases this worker should have, by the last plan
 	Idle            int // leases that can be read, and that no live worker holds
 	Old             int // those of them whose rows have stood still for three failover times and more, as far as this worker has seen
@@ -48,7 +50,7 @@ type Planned struct {
 // Called describes a call to the store.
 type Called struct {
 	Op string // the Store method's name
-	// For tells what a Write or a Create is for, else it is empty. Write: renew, adopt, checkpoint, end, pin, take, give, ask, complete,
+	// For tells what a Write or a Create is for, else it is empty. Write: renew, adopt, checkpoint, end, pin, take, give, ask, offer, complete,
 	// refuse, assign, evict. Create: sync (the first leases of a stream), child, parent (the other one of a merged shard), repair.
 	For      string
 	Key      string // of the lease, where the call is about one

@@ -36,6 +36,7 @@ type presence struct {
 	part   int
 	since  time.Time // when the row was first seen as it is
 	silent bool      // it stood still for too long when it was last read
+	buried bool      // this worker has deleted it
 	doubt  doubt
 }
 
@@ -162,7 +163,7 @@ func (w *watch) meet(row Worker, part int, at time.Time) presence {
 	case !known:
 		p.since, p.silent = at, time.Since(row.Updated) > max(row.silentAfter(), 2*javaBeat)
 	case !p.row.Updated.Equal(row.Updated):
-		p.since, p.silent = at, false
+		p.since, p.silent, p.buried = at, false, false
 	case at.Sub(p.since) > row.silentAfter():
 		p.silent = true
 	}

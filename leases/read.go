@@ -102,6 +102,7 @@ func (c *Coordinator) digest(ctx context.Context, r reading) {
 	}
 	c.heedNames(ctx, all.Leases)
 	c.heedMembers()
+	c.buryDead(ctx)
 	c.act(ctx, r, all)
 }
 
@@ -114,7 +115,7 @@ func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
 		if !r.failed {
 			c.settle(p, r.began)
 		}
-		p.ask = append(p.ask, c.heedWeights(p)...)
+		p.ask, p.offer = append(p.ask, c.heedWeights(p)...), c.heedSurplus(p)
 		c.carryOut(ctx, p, found)
 	case c.anyIdle(found.Leases):
 		c.carryOut(ctx, c.plan(false, c.watches), found)
@@ -131,16 +132,17 @@ func (c *Coordinator) left(l Lease) bool {
 }
 
 func (c *Coordinator) carryOut(ctx context.Context, p plan, found Snapshot) {
-	c.hooks.Scanned(found, Planned{Take: len(p.take), Ask: len(p.ask), Give: len(p.give), Share: p.share, Idle: p.idle, Old: p.old})
+	c.hooks.Scanned(found, Planned{Take: len(p.take), Ask: len(p.ask), Give: len(p.give), Offer: len(p.offer), Share: p.share, Idle: p.idle, Old: p.old})
 	c.takeAll(ctx, p.take)
 	c.giveAll(ctx, p.give)
 	c.each(ctx, "ask", keysIn(p.ask), c.askFor)
+	c.offerAll(ctx, p.offer)
 }
 
 // settle decides when the whole table is to be read again.
 func (c *Coordinator) settle(p plan, began time.Time) {
-	c.share = p.share
-	c.unsettled = len(p.take)+len(p.ask)+p.later > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
+	c.share, c.counted = p.share, len(c.holdings())
+	c.unsettled = len(p.take)+len(p.ask)+len(p.offer)+p.later > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
 	c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
 	if c.calm.After(began) {
 		c.wholeDue = c.calm // what was seen is in motion still
@@ -172,19 +174,64 @@ func (c *Coordinator) heedMembers() {
 		return
 	}
 	c.peers, c.parts = peers, partsOf(c.cfg.Worker, peers)
-	soon := c.jitter.Spread(time.Duration(len(peers)) * c.pace.scan / 10)
+	soon := c.jitter.Spread(c.crowdTime())
 	c.calm = now.Add(c.pace.failover*3/2 + soon)
 	if now.Add(soon).Before(c.wholeDue) {
 		c.wholeDue = now.Add(soon)
 	}
 }
 
-// missWhole looks at the whole of a large table soon when this worker has less than its share: somebody has more.
+// buryDead deletes the rows of workers of this package that have died, if it falls to this worker. Who looks at a large table seldom finds the row
+// changed since it looked last, and would take such a worker for one that lives. One that lives all the same writes its row again.
+func (c *Coordinator) buryDead(ctx context.Context) {
+	if c.isLed() {
+		return // the leader has rules of its own for them
+	}
+	asRead := make(map[string]time.Time)
+	for id, p := range c.watch.workers {
+		mine := c.parted && slices.Contains(c.parts, p.part) || !c.parted && bestLot(c.cfg.Worker, c.peers, id)
+		if mine && id != c.cfg.Worker && p.row.Every > 0 && p.silent && !p.buried && c.scannedAt.Sub(p.since) > c.pace.failover {
+			p.buried, asRead[id] = true, p.row.Updated
+			c.watch.workers[id] = p
+		}
+	}
+	c.each(ctx, "bury", slices.Sorted(maps.Keys(asRead)), func(ctx context.Context, id string) { c.bury(ctx, id, asRead[id]) })
+}
+
+// missWhole looks at the whole of a large table soon when this worker has less than its share: somebody has more. So it does when it has come
+// to have more: somebody may have less and not know it, or the share has grown. Where that is one lease more, as it is for nearly everybody when
+// a worker dies, it is not in a hurry.
 func (c *Coordinator) missWhole() {
-	soon := time.Now().Add(c.jitter.Spread(c.pace.scan))
-	if c.parted && len(c.holdings()) < c.share && soon.Before(c.wholeDue) {
+	held := len(c.holdings())
+	if !c.parted || held == c.share || held > c.share && held == c.counted {
+		return
+	}
+	wait := c.pace.scan
+	if held == c.share+1 {
+		wait = c.crowdTime()
+	}
+	if soon := time.Now().Add(c.jitter.Spread(wait)); soon.Before(c.wholeDue) {
 		c.wholeDue = soon
 	}
+	c.counted = held
+}
+
+// crowdTime is over how long the workers of a fleet spread looks at the whole table that all of them want to make.
+func (c *Coordinator) crowdTime() time.Duration {
+	return time.Duration(len(c.peers)) * c.pace.scan / 10
+}
+
+// heedSurplus returns what it is time to offer to others: that they lack it must have been so in every look at the whole since before their rows
+// changed. So who knows that it lacks a lease has had the time to ask, and who has died gets nothing.
+func (c *Coordinator) heedSurplus(p plan) []gift {
+	switch {
+	case len(p.offer) == 0:
+		c.surplus = time.Time{}
+		return nil
+	case c.surplus.IsZero():
+		c.surplus = c.scannedAt
+	}
+	return slices.DeleteFunc(p.offer, func(g gift) bool { return !c.watch.workers[g.to].since.After(c.surplus) })
 }
 
 // partsOf returns the parts of the table that worker me watches: those for which it draws one of the best lots.

@@ -165,17 +165,29 @@ func (c *Coordinator) takeAll(ctx context.Context, rows []Lease) {
 
 // giveAll writes idle leases in the names of those that should have them, who find them in the index.
 func (c *Coordinator) giveAll(ctx context.Context, gifts []gift) {
-	to := make(map[string]gift, len(gifts))
-	keys := make([]string, 0, len(gifts))
-	for _, g := range gifts {
-		to[g.Key] = g
-		keys = append(keys, g.Key)
-	}
-	c.each(ctx, "give", keys, func(ctx context.Context, key string) {
-		if c.attempt(ctx, give(to[key].Lease, to[key].to)) {
-			c.hooks.Given(to[key].Lease, to[key].to)
+	c.eachGift(ctx, "give", gifts, func(ctx context.Context, g gift) {
+		if c.attempt(ctx, give(g.Lease, g.to)) {
+			c.hooks.Given(g.Lease, g.to)
 		}
 	})
+}
+
+// offerAll offers leases of this worker to those that should have them, and has their keepers look: the handoffs go on as if they had asked.
+func (c *Coordinator) offerAll(ctx context.Context, offers []gift) {
+	c.eachGift(ctx, "offer", offers, func(ctx context.Context, g gift) {
+		if h, held := c.holding(g.Key); held && c.attempt(ctx, offer(h.Lease(), g.to)) {
+			notify(h.look)
+		}
+	})
+}
+
+func (c *Coordinator) eachGift(ctx context.Context, name string, gifts []gift, f func(context.Context, gift)) {
+	byKey := make(map[string]gift, len(gifts))
+	keys := make([]string, len(gifts))
+	for i, g := range gifts {
+		byKey[g.Key], keys[i] = g, g.Key
+	}
+	c.each(ctx, name, keys, func(ctx context.Context, key string) { f(ctx, byKey[key]) })
 }
 
 // askFor asks the holder of a lease to hand it over.

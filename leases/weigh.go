@@ -148,9 +148,9 @@ func (p *planner) admits(l standing, to string) bool {
 	return p.flow[to]+x <= p.flow[l.Owner]
 }
 
-// offers returns the leases of those who have too many, in the order in which to part with them. Where weights are known it begins with an
+// parting returns the leases of those who have too many, in the order in which to part with them. Where weights are known it begins with an
 // even choice of heavy and light ones for each worker's surplus, so that who gets them carries as much as who gave them.
-func (p *planner) offers(surplus map[string]int) []standing {
+func (p *planner) parting(surplus map[string]int) []standing {
 	if p.total == 0 {
 		return p.held
 	}

@@ -171,6 +171,9 @@ func ask(row Lease, worker string) Write {
 	}
 }
 
+// offer is ask, made by the holder in the name of the worker that should have the lease.
+func offer(row Lease, worker string) Write { return ask(row, worker).as("offer") }
+
 // complete ends a handoff: the asker has the lease from then on. Without the counter in the condition, a completion that was
 // held up on its way could end a later handoff between the same two workers under the holder's feet.
 func complete(row Lease) Write {

@@ -109,7 +109,7 @@ func tellLeases(hooks leases.Hooks, key string) {
 	for _, purpose := range []string{"sync", "child", "parent", "repair"} {
 		hooks.Called(leases.Called{Op: "Create", For: purpose, Key: key, Created: true})
 	}
-	for _, purpose := range []string{"renew", "adopt", "checkpoint", "end", "pin", "take", "give", "ask", "complete", "refuse", "assign", "evict"} {
+	for _, purpose := range []string{"renew", "adopt", "checkpoint", "end", "pin", "take", "give", "ask", "offer", "complete", "refuse", "assign", "evict"} {
 		hooks.Called(leases.Called{Op: "Write", For: purpose, Key: key, Duration: time.Second})
 		hooks.Called(leases.Called{Op: "Write", For: purpose, Key: key, Err: errAway})
 	}
