@@ -20,22 +20,36 @@ func (c *Coordinator) call(ctx context.Context, op string, f func(context.Contex
 
 // callWithin is call with a time of its own, and more to say to the hook, which f may complete.
 func (c *Coordinator) callWithin(ctx context.Context, what *Called, limit time.Duration, f func(context.Context) error) error {
+	var err error
+	what.Duration, err = c.timed(ctx, what.Op, limit, f)
+	what.Err = err
+	c.tell(ctx, *what)
+	return err
+}
+
+// timed makes one call to the store, within the bounds of time and number, and returns how long it took.
+func (c *Coordinator) timed(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) (took time.Duration, err error) {
 	select {
 	case c.calls <- struct{}{}:
 		defer func() { <-c.calls }()
 	case <-ctx.Done():
-		return fmt.Errorf("leases: %s: %w", what.Op, ctx.Err())
+		return 0, fmt.Errorf("leases: %s: %w", op, ctx.Err())
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	began := time.Now()
-	err := f(bounded)
+	err = f(bounded)
 	if ctx.Err() == nil {
-		c.noteHealth(what.Op, err)
-		what.Duration, what.Err = time.Since(began), err
-		c.hooks.Called(*what)
+		c.noteHealth(op, err)
 	}
-	return err
+	return time.Since(began), err
+}
+
+// tell tells the hook of a call, unless it was cut short because the worker stops.
+func (c *Coordinator) tell(ctx context.Context, what Called) {
+	if ctx.Err() == nil {
+		c.hooks.Called(what)
+	}
 }
 
 // noteHealth tells of a call that failed, in the log only when that is news: an outage fails hundreds of calls a second.
@@ -64,20 +78,20 @@ func answered(err error) bool {
 // write makes one attempt at a conditional write and returns when it was begun. begun is called at that moment, before the outcome
 // can be known.
 func (c *Coordinator) write(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
-	what := &Called{Op: "Write", For: w.purpose, Key: w.key}
-	call := func() {
-		err = c.callWithin(ctx, what, c.pace.attempt, func(ctx context.Context) error {
-			start = time.Now()
-			begun(start)
-			row, err = c.cfg.Store.Write(ctx, w)
-			return err
-		})
-	}
 	if w.purpose == purposeRenew {
-		c.lend(ctx, call)
-	} else {
-		call()
+		return c.renewByHand(ctx, w, begun)
 	}
+	return c.writeAlone(ctx, w, begun)
+}
+
+// writeAlone is write, in a call of its own.
+func (c *Coordinator) writeAlone(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
+	err = c.callWithin(ctx, &Called{Op: "Write", For: w.purpose, Key: w.key}, c.pace.attempt, func(ctx context.Context) error {
+		start = time.Now()
+		begun(start)
+		row, err = c.cfg.Store.Write(ctx, w)
+		return err
+	})
 	return start, row, err
 }
 

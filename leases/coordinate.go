@@ -26,15 +26,17 @@ type Coordinator struct {
 	ran       atomic.Bool
 	keepers   owned.Group
 	works     owned.Group
-	readers   owned.Group   // of the table
-	present   owned.Group   // whoever keeps this worker's row
-	hands     owned.Group   // who make the renewals
-	hired     atomic.Int32  // how many of them were asked for
-	jobs      chan func()   // what they are to do
-	epoch     time.Time     // from which strokes are counted
-	calls     chan struct{} // holds one token for each call under way
-	nudged    chan struct{} // capacity 1: the table should be looked at soon
-	abandoned chan struct{} // closed when Run no longer waits
+	readers   owned.Group             // of the table
+	present   owned.Group             // whoever keeps this worker's row
+	hands     owned.Group             // who make the renewals
+	hired     atomic.Int32            // how many of them were asked for
+	renewals  chan *renewing          // what they are to do
+	gathers   chan struct{}           // holds a token while one of them gathers renewals
+	renewer   atomic.Pointer[Renewer] // makes several renewals in one call; nil: they are made one by one
+	epoch     time.Time               // from which strokes are counted
+	calls     chan struct{}           // holds one token for each call under way
+	nudged    chan struct{}           // capacity 1: the table should be looked at soon
+	abandoned chan struct{}           // closed when Run no longer waits
 
 	readings chan reading // capacity 1: what a reader has read
 
@@ -80,16 +82,20 @@ func New(cfg Config) (*Coordinator, error) {
 		return nil, err
 	}
 	pace := paceOf(cfg.FailoverTime)
-	return &Coordinator{
+	c := &Coordinator{
 		cfg: cfg, pace: pace, hooks: cfg.Hooks.withDefaults(), log: cfg.Logger.With(zap.String("worker", cfg.Worker)),
 		retries: retry.Policy{Initial: pace.failover / 100, Max: pace.failover / 10}, jitter: retry.RandomJitter(),
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
-		jobs: make(chan func()), epoch: time.Now(),
+		renewals: make(chan *renewing), gathers: make(chan struct{}, 1), epoch: time.Now(),
 		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
 		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
 		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst,
-	}, nil
+	}
+	if renewer, can := cfg.Store.(Renewer); can {
+		c.renewer.Store(&renewer)
+	}
+	return c, nil
 }
 
 // Run takes part until ctx ends, then drains: it tells every Work to finish, and gives each lease away as soon as its Work has

@@ -2,42 +2,55 @@ package leases
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"go.uber.org/zap"
 )
 
-// Renewals are most of what an idle worker does, and two habits halve what they cost it. They are due in strokes, not one by one, so that
-// the processor is woken for a dozen of them together. And a few hands make them, goroutines that are used again and again: a call through
-// the SDK is sixty frames deep, and a keeper's stack, which the garbage collector has cut down since its last renewal, would grow anew for
-// each. Few calls at a time also need no more connections than the SDK's transport keeps (ten).
+// Renewals are most of what an idle worker does, and three habits make them cheap. They are due in strokes, not one by one, so that the
+// processor is woken for a dozen of them together. Those of a stroke are made in one call, where the store can do that. And a few hands make
+// them, goroutines that are used again and again: a call through the SDK is sixty frames deep, and a keeper's stack, which the garbage
+// collector has cut down since its last renewal, would grow anew for each. Few calls at a time also need no more connections than the SDK's
+// transport keeps (ten).
 
-// maxHands is how many renewals the hands make at once. More, where calls take long, are made by the keepers themselves.
-const maxHands = 8
+const (
+	// maxHands is how many calls the hands make at once. More, where calls take long, are made by the keepers themselves.
+	maxHands = 8
+	// handPatience is for how many strokes a keeper waits for a hand.
+	handPatience = 4
+	// gathering is for which part of a stroke a hand waits for what else is due in it.
+	gathering = 10
+)
 
-// handPatience is for how many strokes a keeper waits for a hand.
-const handPatience = 4
+// renewing is a renewal on its way through a hand.
+type renewing struct {
+	write Write
+	begun func(time.Time)
+	done  chan struct{} // closed when the rest is known
+	start time.Time
+	Renewed
+}
 
 // onStroke returns the last stroke that is not after t.
 func (c *Coordinator) onStroke(t time.Time) time.Time {
 	return c.epoch.Add(t.Sub(c.epoch).Truncate(c.pace.stroke))
 }
 
-// lend lets a hand run f, and waits for that. If none comes free in time, f runs here.
-func (c *Coordinator) lend(ctx context.Context, f func()) {
-	done := make(chan struct{})
-	job := func() {
-		defer close(done)
-		f()
+// renewByHand has a hand make a renewal, and waits for that. If none comes free in time, it is made here.
+func (c *Coordinator) renewByHand(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
+	r := &renewing{write: w, begun: begun, done: make(chan struct{})}
+	if !c.handOver(ctx, r) {
+		return c.writeAlone(ctx, w, begun)
 	}
-	if !c.offer(ctx, job) {
-		job()
-	}
-	<-done
+	<-r.done
+	return r.start, r.Lease, r.Err
 }
 
-// offer hands a job over; false: nobody takes it.
-func (c *Coordinator) offer(ctx context.Context, job func()) bool {
+// handOver gives a renewal to a hand; false: none takes it.
+func (c *Coordinator) handOver(ctx context.Context, r *renewing) bool {
 	select {
-	case c.jobs <- job:
+	case c.renewals <- r:
 		return true
 	default:
 	}
@@ -47,7 +60,7 @@ func (c *Coordinator) offer(ctx context.Context, job func()) bool {
 	late := time.NewTimer(handPatience * c.pace.stroke)
 	defer late.Stop()
 	select {
-	case c.jobs <- job:
+	case c.renewals <- r:
 		return true
 	case <-late.C:
 	case <-ctx.Done():
@@ -56,14 +69,108 @@ func (c *Coordinator) offer(ctx context.Context, job func()) bool {
 	return false
 }
 
-// beAHand does one job after the other until nothing is renewed any more.
+// beAHand makes one call after the other until nothing is renewed any more.
 func (c *Coordinator) beAHand() {
 	for {
-		select {
-		case job := <-c.jobs:
-			job()
-		case <-c.abandoned:
+		batch := c.gather()
+		if len(batch) == 0 {
 			return
 		}
+		c.renewAll(c.life, batch)
 	}
+}
+
+// gather returns the renewals for one call; none: nothing is renewed any more. One hand gathers at a time, so that all go into one call.
+func (c *Coordinator) gather() (batch []*renewing) {
+	select {
+	case c.gathers <- struct{}{}:
+		defer func() { <-c.gathers }()
+	case <-c.abandoned:
+		return nil
+	}
+	select {
+	case r := <-c.renewals:
+		batch = append(batch, r)
+	case <-c.abandoned:
+		return nil
+	}
+	if c.renewer.Load() == nil {
+		return batch
+	}
+	enough := time.NewTimer(c.pace.stroke / gathering)
+	defer enough.Stop()
+	for len(batch) < MaxRenewals {
+		select {
+		case r := <-c.renewals:
+			batch = append(batch, r)
+		case <-enough.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// renewAll makes renewals, in one call if that can be.
+func (c *Coordinator) renewAll(ctx context.Context, batch []*renewing) {
+	if renewer := c.renewer.Load(); renewer == nil || len(batch) == 1 || !c.renewTogether(ctx, *renewer, batch) {
+		for _, r := range batch {
+			r.start, r.Lease, r.Err = c.writeAlone(ctx, r.write, r.begun)
+		}
+	}
+	for _, r := range batch {
+		close(r.done)
+	}
+}
+
+// renewTogether makes renewals in one call; false: the store cannot do that.
+func (c *Coordinator) renewTogether(ctx context.Context, renewer Renewer, batch []*renewing) bool {
+	writes := make([]Write, len(batch))
+	for i, r := range batch {
+		writes[i] = r.write
+	}
+	var results []Renewed
+	var whole error // of the call, not of single renewals
+	took, _ := c.timed(ctx, "Renew", c.pace.attempt, func(ctx context.Context) error {
+		start := time.Now()
+		for _, r := range batch {
+			r.start = start
+			r.begun(start)
+		}
+		results, whole = renewer.Renew(ctx, writes)
+		switch {
+		case errors.Is(whole, errors.ErrUnsupported):
+			return nil
+		case whole == nil && len(results) != len(batch):
+			whole = errStray
+		}
+		return errors.Join(whole, firstFailure(results))
+	})
+	if errors.Is(whole, errors.ErrUnsupported) {
+		if c.renewer.Swap(nil) != nil {
+			c.log.Info("leases are renewed one by one: the store cannot renew several in one call", zap.Error(whole))
+		}
+		return false
+	}
+	for i, r := range batch {
+		if whole != nil {
+			r.Err = whole
+		} else {
+			r.Renewed = results[i]
+		}
+		c.tell(ctx, Called{Op: "Write", For: r.write.purpose, Key: r.write.key, Duration: took, Err: r.Err})
+	}
+	return true
+}
+
+// errStray reports a store that does not keep to Renewer's contract.
+var errStray = errors.New("leases: the store did not answer for each renewal")
+
+// firstFailure returns the first error that is not the store's answer.
+func firstFailure(results []Renewed) error {
+	for _, r := range results {
+		if r.Err != nil && !answered(r.Err) {
+			return r.Err
+		}
+	}
+	return nil
 }

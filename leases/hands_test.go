@@ -50,7 +50,7 @@ func (c *counter) rest(d time.Duration) (most int, arrived []time.Time) {
 }
 
 // holdAll starts a worker that holds n leases of a table and does nothing with them.
-func holdAll(t *testing.T, table *counter, n int) (f *fleet) {
+func holdAll(t *testing.T, table leases.Store, n int) (f *fleet) {
 	t.Helper()
 	f = newFleet(t, table)
 	f.create(n)

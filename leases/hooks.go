@@ -32,7 +32,8 @@ type Hooks struct {
 	Deleted func(Lease)
 	// StoreFailed: a call to the store failed. It will be made again; op is the Store method's name.
 	StoreFailed func(op string, err error)
-	// Called: a call to the store returned, unless it was cut short because the worker stops.
+	// Called: a call to the store returned, unless it was cut short because the worker stops. Renewals that were made in one call are told of
+	// one by one.
 	Called func(Called)
 	// Audited: the leases were set against what the service lists, by this worker on behalf of the fleet.
 	Audited func(Audited)

@@ -114,6 +114,14 @@ func (m *memory) Write(ctx context.Context, w Write) (Lease, error) {
 	return row, nil
 }
 
+func (m *memory) Renew(ctx context.Context, renewals []Write) ([]Renewed, error) {
+	results := make([]Renewed, len(renewals))
+	for i, w := range renewals {
+		results[i].Lease, results[i].Err = m.Write(ctx, w)
+	}
+	return results, nil
+}
+
 func (m *memory) Delete(ctx context.Context, w Write) error {
 	if err := ctx.Err(); err != nil {
 		return err

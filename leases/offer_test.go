@@ -36,12 +36,12 @@ func TestInALargeTableAWorkerThatDoesNotAskIsOfferedItsShareByHandoff(t *testing
 		}
 		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, names...) })
 		time.Sleep(time.Minute)
-		begun := f.begunInAll()
+		begun := f.allBegun()
 
 		startMeek(f, "meek")
 		names = append(names, "meek")
 		took := f.await(2*time.Minute, "even", func(load map[string]int) bool { return even(load, total, names...) })
-		moved := f.begunInAll() - begun
+		moved := f.allBegun() - begun
 		t.Logf("even after %v, %d leases moved", took, moved)
 		if share := total / len(names); moved > share+2 {
 			t.Errorf("%d leases moved, for a share of %d", moved, share)

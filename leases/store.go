@@ -50,6 +50,25 @@ type Store interface {
 	Depose(ctx context.Context, l Leader) error
 }
 
+// Renewer is a Store that can make several renewals in one call. Where a Store is one, that is how leases are renewed: the calls are most of
+// what an idle worker costs.
+type Renewer interface {
+	// Renew makes up to MaxRenewals writes of different rows. The condition of each is the row's counter alone; its change is the next
+	// counter and, where it is named, the traffic. Each has its effect or not by itself, and the results, in the order of the writes, are what
+	// Write would return. Any other error concerns all of them, as an error of Write concerns one. One that is [errors.ErrUnsupported] says
+	// that the store cannot do it here: it is not asked again, and the writes are made one by one.
+	Renew(ctx context.Context, renewals []Write) ([]Renewed, error)
+}
+
+// MaxRenewals is how many renewals are made in one call at most: as many as DynamoDB takes statements.
+const MaxRenewals = 25
+
+// Renewed is the outcome of one renewal.
+type Renewed struct {
+	Lease Lease
+	Err   error
+}
+
 // Snapshot is what a scan found.
 type Snapshot struct {
 	Leases  []Lease

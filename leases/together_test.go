@@ -1,0 +1,244 @@
+package leases_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/penstock-go/penstock/leases"
+)
+
+// together is a table that renews several leases in one call, and knows which.
+type together struct {
+	*counter
+	fail func(key string) error // what becomes of single renewals
+	drop func([]leases.Write) error
+
+	mu    sync.Mutex // guards the field below
+	calls [][]string // the keys of each
+}
+
+func (c *together) Renew(ctx context.Context, renewals []leases.Write) ([]leases.Renewed, error) {
+	var keys []string
+	for _, w := range renewals {
+		keys = append(keys, w.Key())
+	}
+	c.mu.Lock()
+	c.calls = append(c.calls, keys)
+	c.mu.Unlock()
+	results := make([]leases.Renewed, len(renewals))
+	for i, w := range renewals {
+		if err := c.fail(w.Key()); err != nil {
+			results[i].Err = err
+			continue
+		}
+		results[i].Lease, results[i].Err = c.Store.Write(ctx, w)
+	}
+	if err := c.drop(renewals); err != nil {
+		return nil, err
+	}
+	return results, sleep(ctx, c.takes)
+}
+
+func newTogether() *together {
+	return &together{
+		counter: &counter{Store: leases.NewMemory(), takes: time.Millisecond},
+		fail:    func(string) error { return nil }, drop: func([]leases.Write) error { return nil },
+	}
+}
+
+// rest forgets what was, waits, and returns the calls that came meanwhile.
+func (c *together) rest(d time.Duration) [][]string {
+	c.mu.Lock()
+	c.calls = nil
+	c.mu.Unlock()
+	time.Sleep(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls
+}
+
+func TestTheRenewalsOfAStrokeAreMadeInOneCall(t *testing.T) {
+	for name, total := range map[string]int{"fewer than a call takes": 400, "more than a call takes": 4000} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				table := newTogether()
+				f := holdAll(t, table, total)
+				calls, renewals := table.rest(time.Minute), 0
+				for _, keys := range calls {
+					renewals += len(keys)
+					seen := make(map[string]bool)
+					for _, key := range keys {
+						if seen[key] {
+							t.Fatalf("one call renews %s twice", key)
+						}
+						seen[key] = true
+					}
+					if len(keys) > leases.MaxRenewals {
+						t.Fatalf("%d renewals in one call", len(keys))
+					}
+				}
+				if renewals < total*60*10/34 || renewals > total*60*10/32 {
+					t.Errorf("%d renewals in a minute", renewals)
+				}
+				// There are twenty strokes in a second.
+				if most := 60*20 + renewals/leases.MaxRenewals + 60; len(calls) > most {
+					t.Errorf("%d calls for %d renewals, want at most %d", len(calls), renewals, most)
+				}
+				f.stopAll()
+			})
+		})
+	}
+}
+
+func TestARenewalThatFailsDisturbsNoneOfThoseMadeInTheSameCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 400
+		table := newTogether()
+		var mu sync.Mutex
+		throttled := false
+		table.fail = func(key string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if throttled && key == shardKey(7) {
+				return errFail
+			}
+			return nil
+		}
+		f := holdAll(t, table, total)
+		begun := f.allBegun()
+		mu.Lock()
+		throttled = true
+		mu.Unlock()
+		time.Sleep(8 * time.Second) // less than trust lasts
+		mu.Lock()
+		throttled = false
+		mu.Unlock()
+		time.Sleep(time.Minute)
+		if now := f.allBegun(); now != begun {
+			t.Errorf("%d leases were lost", now-begun)
+		}
+		f.stopAll()
+	})
+}
+
+func TestARenewalThatAnotherWorkerForestalledCostsThatLeaseAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 400
+		table := newTogether()
+		f := newFleet(t, table)
+		f.create(total)
+		lost := make(chan string, total)
+		f.start("a", func(c *leases.Config) {
+			c.Store, c.Work = table, obedient
+			c.Hooks.Lost = func(l leases.Lease, _ error) { lost <- l.Key }
+		})
+		f.await(30*time.Second, "all held", func(load map[string]int) bool { return load["a"] == total })
+		time.Sleep(10 * time.Second)
+		row, err := table.Get(t.Context(), shardKey(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		javaWrite(t, table, row.Key, leases.Condition{Counter: leases.Exactly(row.Counter)},
+			leases.Change{NextCounter: true, Owner: leases.Exactly("thief")})
+		if key := <-lost; key != row.Key {
+			t.Errorf("lost %s", key)
+		}
+		time.Sleep(5 * time.Second)
+		if load := f.load(); load["a"] != total-1 {
+			t.Errorf("%d leases are left of %d", load["a"], total)
+		}
+		f.stopAll()
+	})
+}
+
+func TestALostReplyToSeveralRenewalsCostsNoLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 400
+		table := newTogether()
+		var mu sync.Mutex
+		drops := 0
+		table.drop = func([]leases.Write) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if drops == 0 {
+				return nil
+			}
+			drops--
+			return errReply
+		}
+		f := holdAll(t, table, total)
+		begun := f.allBegun()
+		mu.Lock()
+		drops = 30
+		mu.Unlock()
+		time.Sleep(time.Minute)
+		mu.Lock()
+		if drops > 0 {
+			t.Errorf("%d replies are still to be lost", drops)
+		}
+		mu.Unlock()
+		if now := f.allBegun(); now != begun {
+			t.Errorf("%d leases were lost", now-begun)
+		}
+		f.stopAll()
+	})
+}
+
+func TestAStoreThatDoesNotAnswerForEachRenewalRenewsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newTogether()
+		f := newFleet(t, table)
+		f.create(400)
+		failed := make(chan error, 1)
+		f.start("a", func(c *leases.Config) {
+			c.Store, c.Work = short{table}, obedient
+			c.Hooks.StoreFailed = func(op string, err error) {
+				if op == "Renew" {
+					select {
+					case failed <- err:
+					default:
+					}
+				}
+			}
+		})
+		if err := <-failed; err == nil {
+			t.Error("no error")
+		}
+		f.stopAll()
+	})
+}
+
+// short answers for one renewal too few.
+type short struct{ *together }
+
+func (s short) Renew(ctx context.Context, renewals []leases.Write) ([]leases.Renewed, error) {
+	return s.together.Renew(ctx, renewals[1:])
+}
+
+func TestAStoreThatCannotRenewSeveralLeasesInOneCallIsNotAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 400
+		table := newTogether()
+		table.drop = func([]leases.Write) error { return errors.ErrUnsupported }
+		f := newFleet(t, table)
+		f.create(total)
+		f.start("a", func(c *leases.Config) { c.Store, c.Work = table, obedient })
+		f.await(30*time.Second, "all held", func(load map[string]int) bool { return load["a"] == total })
+		time.Sleep(10 * time.Second)
+		begun := f.allBegun()
+		if calls := table.rest(time.Minute); len(calls) > 0 {
+			t.Errorf("asked %d times more", len(calls))
+		}
+		if _, arrived := table.counter.rest(time.Minute); len(arrived) < total*60*10/34 {
+			t.Errorf("%d renewals in a minute", len(arrived))
+		}
+		if now := f.allBegun(); now != begun {
+			t.Errorf("%d leases were lost", now-begun)
+		}
+		f.stopAll()
+	})
+}
