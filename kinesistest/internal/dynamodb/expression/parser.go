@@ -235,12 +235,7 @@ func kindOf(o Operand) attribute.Kind {
 
 // disjoint complains if a path gets in the way of an earlier one.
 func (p *parser) disjoint(paths []Path) {
-	for i, later := range paths {
-		for _, earlier := range paths[:i] {
-			if w, reason := earlier.clash(later); w != noMistake {
-				p.complain(w, "%s", reason)
-				return
-			}
-		}
+	if w, reason := clash(paths); w != noMistake {
+		p.complain(w, "%s", reason)
 	}
 }

@@ -75,6 +75,18 @@ func (p Path) clash(q Path) (weight, string) {
 	return weightOverlap, "Two document paths overlap with each other; " + rewrite(p, q)
 }
 
+// clash says how the first two paths that do so get in each other's way; empty if none do.
+func clash(paths []Path) (weight, string) {
+	for i, later := range paths {
+		for _, earlier := range paths[:i] {
+			if w, reason := earlier.clash(later); w != noMistake {
+				return w, reason
+			}
+		}
+	}
+	return noMistake, ""
+}
+
 func rewrite(p, q Path) string {
 	return "must remove or rewrite one of these paths; path one: " + p.String() + ", path two: " + q.String()
 }

@@ -110,6 +110,15 @@ func (u *Update) Paths() []Path {
 	return paths
 }
 
+// Disjoint returns an error if paths of the update get in each other's way. Who builds an update from anything but an update expression
+// must ask, or the update does any of what it says.
+func (u *Update) Disjoint() error {
+	if w, reason := clash(u.Paths()); w != noMistake {
+		return &Error{"Invalid UpdateExpression: " + reason}
+	}
+	return nil
+}
+
 // OnlyTakes reports whether the update has actions, and all of them take something away.
 func (u *Update) OnlyTakes() bool {
 	return len(u.Sets)+len(u.Adds) == 0 && len(u.Removes)+len(u.Deletes) > 0

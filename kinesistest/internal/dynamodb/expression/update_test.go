@@ -145,3 +145,22 @@ func TestWrongUpdateIsRefusedInTheServicesWords(t *testing.T) {
 		checkError(t, text, err, "Invalid UpdateExpression: "+want)
 	}
 }
+
+func TestUpdatesFromElsewhereAreAskedWhetherTheirPathsAreDisjoint(t *testing.T) {
+	path := func(steps ...string) Path {
+		var p Path
+		for _, name := range steps {
+			p = append(p, Element{Name: name, Index: -1})
+		}
+		return p
+	}
+	apart := &Update{Sets: []Assignment{{Path: path("a", "b")}, {Path: path("a", "c")}}, Removes: []Path{path("d")}}
+	if err := apart.Disjoint(); err != nil {
+		t.Error(err)
+	}
+	together := &Update{Sets: []Assignment{{Path: path("a", "b")}}, Removes: []Path{path("a")}}
+	checkTyped(t, together.Disjoint())
+	if together.Disjoint() == nil {
+		t.Error("a path and its beginning are disjoint")
+	}
+}
