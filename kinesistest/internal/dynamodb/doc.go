@@ -47,14 +47,15 @@
 // # What differs from the service
 //
 // Unless Options or Throttle ask for it, reads are never stale and nothing is throttled. Item counts and sizes are exact at
-// once. Transactions never conflict: they wait for each other. There are no local secondary indexes, streams, backups or
-// PartiQL, and point-in-time recovery is a setting without effect. Other error texts than those of the service stand where
-// the service's own are not known.
+// once. Transactions never conflict: they wait for each other. There are no local secondary indexes, streams or backups, and
+// point-in-time recovery is a setting without effect. Of PartiQL there is BatchExecuteStatement with UPDATE statements alone: a
+// batch's SELECT, INSERT and DELETE are refused one by one as ValidationError, and ExecuteStatement and ExecuteTransaction are
+// unknown operations. Other error texts than those of the service stand where the service's own are not known.
 //
 // Files, in reading order: db.go, serve.go, errors.go, observe.go; table.go, write.go, index.go, rows.go, replicated.go,
 // rowkey.go, keys.go, expiry.go, capacity.go, meter.go; the request checks constraints.go, expressions.go and legacy.go; then
 // the operations createtable.go, describe.go, updatetable.go, deletetable.go, timetolive.go, recovery.go, tags.go, account.go,
 // putitem.go, updateitem.go, deleteitem.go, getitem.go, page.go, scan.go, query.go, batchget.go, batchwrite.go, transaction.go,
-// idempotency.go, transactwrite.go, transactget.go. The values are in the package attribute below this one, the language in
-// expression, the notation from before it in legacy.
+// idempotency.go, transactwrite.go, transactget.go, batchexecute.go. The values are in the package attribute below this one, the
+// language in expression, the notation from before it in legacy, the statements in partiql.
 package dynamodb

@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/expression"
+	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/partiql"
 )
 
 // Error is an answer that refuses a request. Its texts are the service's own words and carry no package prefix.
@@ -104,6 +105,7 @@ func asError(err error) *Error {
 		shape   *attribute.ShapeError
 		value   *attribute.ValueError
 		mistake *expression.Error
+		wording *partiql.Error
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -114,6 +116,8 @@ func asError(err error) *Error {
 		return invalid("%s", value.Reason)
 	case errors.As(err, &mistake):
 		return invalid("%s", mistake.Reason)
+	case errors.As(err, &wording):
+		return invalid("%s", wording.Reason)
 	default:
 		return &Error{Code: "InternalServerError", Message: err.Error(), Status: http.StatusInternalServerError}
 	}

@@ -76,6 +76,7 @@ var operations = map[string]func(db *DB, by string, body []byte) (any, error){
 	"Query":                     operation((*DB).query),
 	"BatchGetItem":              operation((*DB).batchGetItem),
 	"BatchWriteItem":            operation((*DB).batchWriteItem),
+	"BatchExecuteStatement":     operation((*DB).batchExecuteStatement),
 	"TransactWriteItems":        operation((*DB).transactWriteItems),
 	"TransactGetItems":          operation((*DB).transactGetItems),
 }

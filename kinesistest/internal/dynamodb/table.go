@@ -17,6 +17,8 @@ const (
 	maxBatchBytes     = 16 << 20
 	maxBatchGets      = 100
 	maxBatchWrites    = 25
+	maxStatements     = 25
+	maxStatementChars = 8192
 	maxIndexes        = 20
 )
 

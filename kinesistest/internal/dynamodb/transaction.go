@@ -16,7 +16,7 @@ const (
 	transactionFactor = 2
 )
 
-// target is an item that a transaction is about.
+// target is an item that a transaction or a batch of statements is about.
 type target struct {
 	table *table
 	key   string // encoded
@@ -44,14 +44,19 @@ func lockTables(targets []target) (unlock func()) {
 
 // checkDistinctTargets refuses transactions that name an item twice.
 func checkDistinctTargets(targets []target) error {
-	seen := make(map[target]bool, len(targets))
-	for _, at := range targets {
-		if seen[at] {
-			return invalid("Transaction request cannot include multiple operations on one item")
-		}
-		seen[at] = true
+	if !distinct(targets) {
+		return invalid("Transaction request cannot include multiple operations on one item")
 	}
 	return nil
+}
+
+// distinct reports whether no item is named twice.
+func distinct(targets []target) bool {
+	seen := make(map[target]bool, len(targets))
+	for _, at := range targets {
+		seen[at] = true
+	}
+	return len(seen) == len(targets)
 }
 
 // checkTransactCount checks the number of a transaction's items; given says whether there is a list at all.

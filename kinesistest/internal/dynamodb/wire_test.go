@@ -116,6 +116,8 @@ func FuzzRequests(f *testing.F) {
 		`{"TransactItems":[{"Put":{"TableName":"app","Item":{"pk":{"S":"c"}}}},{"ConditionCheck":{"TableName":"app","Key":{"pk":{"S":"a"}},` +
 			`"ConditionExpression":"n = :v","ExpressionAttributeValues":{":v":{"N":"2"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}]}`,
 		`{"TransactItems":[{"Get":{"TableName":"app","Key":{"pk":{"S":"a"}},"ProjectionExpression":"m.k[0]"}}]}`,
+		`{"Statements":[{"Statement":"UPDATE app SET n = n + ? WHERE pk = 'a' RETURNING ALL NEW *","Parameters":[{"N":"1"}]},` +
+			`{"Statement":"UPDATE app REMOVE m WHERE pk = 'b'","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}],"ReturnConsumedCapacity":"INDEXES"}`,
 		`{"TableName":null,"Key":null}`, `null`, `[]`, `{`, ``,
 	} {
 		f.Add(seed)
