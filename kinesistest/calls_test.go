@@ -51,6 +51,10 @@ func TestTheCallLogSpeaksTheWordsOfIAM(t *testing.T) {
 		if err == nil {
 			t.Error("there is no such table")
 		}
+		_, err = db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []dynamotypes.BatchStatementRequest{
+			{Statement: aws.String("UPDATE leases REMOVE x WHERE leaseKey = 'a'")}, {Statement: aws.String("UPDATE leases REMOVE x WHERE leaseKey = 'b'")},
+		}})
+		must(t, err) // each statement is refused by itself
 		must(t, put(t, r.srv.As("app").CloudWatch(), datum("m", 1)))
 		var got []string
 		for _, call := range r.srv.Calls() {
@@ -62,7 +66,7 @@ func TestTheCallLogSpeaksTheWordsOfIAM(t *testing.T) {
 			"kinesis:PutRecords " + streamARN + " 200", "kinesis:GetShardIterator " + streamARN + " 200", "kinesis:GetRecords " + streamARN + " 200",
 			"kinesis:RegisterStreamConsumer " + streamARN + " 200", "kinesis:DescribeStreamConsumer " + streamARN + "/consumer/app 200",
 			"kinesis:SubscribeToShard " + *made.Consumer.ConsumerARN + " 200", "dynamodb:Query " + tableARN + "/index/owners 400",
-			"dynamodb:TransactWriteItems " + tableARN + " 400", "cloudwatch:PutMetricData * 200",
+			"dynamodb:TransactWriteItems " + tableARN + " 400", "dynamodb:PartiQLUpdate " + tableARN + " 200", "cloudwatch:PutMetricData * 200",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

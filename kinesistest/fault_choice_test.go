@@ -110,6 +110,17 @@ var itemCalls = map[string]func(ctx context.Context, c *dynamodb.Client, key str
 		}})
 		return err
 	},
+	"BatchExecuteStatement": func(ctx context.Context, c *dynamodb.Client, key string) error {
+		var statements []dynamotypes.BatchStatementRequest
+		for _, key := range []string{"more", key} {
+			statements = append(statements, dynamotypes.BatchStatementRequest{
+				Statement:  aws.String(`UPDATE "app" SET "n" = ? WHERE "leaseKey" = ?`),
+				Parameters: []dynamotypes.AttributeValue{&dynamotypes.AttributeValueMemberN{Value: "1"}, leaseKey(key)["leaseKey"]},
+			})
+		}
+		_, err := c.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+		return err
+	},
 }
 
 func TestFaultsOfDynamoDBChooseTheirRequests(t *testing.T) {

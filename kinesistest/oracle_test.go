@@ -156,6 +156,12 @@ func TestTheOracleKnowsEveryChangeOfARow(t *testing.T) {
 	}})
 	must(t, err)
 
+	_, err = c.BatchExecuteStatement(t.Context(), &dynamodb.BatchExecuteStatementInput{Statements: []dynamotypes.BatchStatementRequest{
+		{Statement: aws.String(`UPDATE app SET leaseOwner = 'a' WHERE leaseKey = 't' AND leaseOwner IS MISSING`)},
+		{Statement: aws.String(`UPDATE app SET leaseOwner = 'a' WHERE leaseKey = 's'`)}, // which is not there: no change
+	}})
+	must(t, err)
+
 	writes := srv.Oracle().History().RowWrites
 	for i := range writes {
 		if time.Since(writes[i].At) > time.Minute {
@@ -170,6 +176,7 @@ func TestTheOracleKnowsEveryChangeOfARow(t *testing.T) {
 		{Index: 2, Table: "app", Key: "s", Caller: "worker-1", Before: a, After: b},
 		{Index: 3, Table: "app", Key: "s", Caller: "worker-1", Before: b},
 		{Index: 4, Table: "app", Key: "t", After: oracle.Row{"leaseKey": "t"}},
+		{Index: 5, Table: "app", Key: "t", Caller: "worker-1", Before: oracle.Row{"leaseKey": "t"}, After: oracle.Row{"leaseKey": "t", "leaseOwner": "a"}},
 	}, writes); diff != "" {
 		t.Error(diff)
 	}

@@ -122,6 +122,20 @@ func TestRepliesOfDynamoDBHaveTheShapeOfTheSDKsModel(t *testing.T) {
 			RequestItems: map[string]dbtypes.KeysAndAttributes{*r.table: {Keys: []map[string]dbtypes.AttributeValue{key}}},
 		})
 		must(t, err)
+		update := `UPDATE "` + *r.table + `" SET n = 'v' WHERE leaseKey = 'shard-0' `
+		_, err = c.BatchExecuteStatement(t.Context(), &dynamodb.BatchExecuteStatementInput{
+			Statements: []dbtypes.BatchStatementRequest{{Statement: aws.String(update + "RETURNING ALL NEW *")}, {
+				Statement:                           aws.String(`UPDATE none SET n = 'v' WHERE leaseKey = 'shard-0'`),
+				ReturnValuesOnConditionCheckFailure: dbtypes.ReturnValuesOnConditionCheckFailureAllOld,
+			}},
+			ReturnConsumedCapacity: dbtypes.ReturnConsumedCapacityIndexes,
+		})
+		must(t, err)
+		_, err = c.BatchExecuteStatement(t.Context(), &dynamodb.BatchExecuteStatementInput{Statements: []dbtypes.BatchStatementRequest{{
+			Statement:                           aws.String(update + "AND n = 'w'"),
+			ReturnValuesOnConditionCheckFailure: dbtypes.ReturnValuesOnConditionCheckFailureAllOld,
+		}}})
+		must(t, err)
 		_, err = c.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
 			TransactItems:          []dbtypes.TransactWriteItem{{Delete: &dbtypes.Delete{TableName: r.table, Key: key}}},
 			ReturnConsumedCapacity: dbtypes.ReturnConsumedCapacityTotal,
@@ -139,6 +153,6 @@ func TestRepliesOfDynamoDBHaveTheShapeOfTheSDKsModel(t *testing.T) {
 		must(t, err)
 		_, err = c.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: r.table})
 		must(t, err)
-		rec.compare(t, "dynamodb", 13)
+		rec.compare(t, "dynamodb", 14)
 	})
 }

@@ -99,7 +99,7 @@ var foreign = map[string][]string{
 		"CreateChannel", "DeleteChannel", "DescribeChannel", "ListChannels", "UpdateChannel",
 	},
 	"dynamodb": {
-		"BatchExecuteStatement", "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
+		"CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
 		"DeleteResourcePolicy", "DescribeBackup", "DescribeBulkOperation", "DescribeContributorInsights", "DescribeExport",
 		"DescribeGlobalTable", "DescribeGlobalTableSettings", "DescribeImport", "DescribeKinesisStreamingDestination",
 		"DescribeTableReplicaAutoScaling", "DisableKinesisStreamingDestination", "EnableKinesisStreamingDestination",

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/partiql"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
 )
@@ -26,6 +27,9 @@ func (a Account) read(r *http.Request, body []byte) (action string, resources []
 	prefix, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch {
 	case ok && strings.HasPrefix(prefix, "DynamoDB"):
+		if operation == "BatchExecuteStatement" {
+			operation = "PartiQLUpdate" // IAM names the statements, which are all of one kind here
+		}
 		return "dynamodb:" + operation, a.tables(body)
 	case ok && strings.HasPrefix(prefix, "Kinesis"):
 		return "kinesis:" + operation, a.streams(r, operation, body)
@@ -97,6 +101,10 @@ func (a Account) tables(body []byte) (arns []string) {
 		item
 		TransactItems []map[string]item
 		RequestItems  map[string]json.RawMessage
+		Statements    []struct {
+			Statement  string
+			Parameters partiql.Parameters
+		}
 	}
 	if json.Unmarshal(body, &in) != nil {
 		return nil
@@ -124,6 +132,11 @@ func (a Account) tables(body []byte) (arns []string) {
 	}
 	for table := range in.RequestItems {
 		add(item{TableName: table})
+	}
+	for _, one := range in.Statements {
+		if update, err := partiql.Parse(one.Statement, one.Parameters); err == nil {
+			add(item{TableName: update.Table})
+		}
 	}
 	slices.Sort(arns)
 	return arns

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
+	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/partiql"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis"
 	"github.com/penstock-go/penstock/kinesistest/internal/kinesis/wire"
 )
@@ -93,12 +95,19 @@ type itemRequest struct {
 	Key, Item map[string]json.RawMessage
 }
 
-// rows lists the rows that a request names, alone, in a batch or in a transaction.
+// A statement names a row in its text.
+type statement struct {
+	Statement  string
+	Parameters partiql.Parameters
+}
+
+// rows lists the rows that a request names, alone, in a batch, in a transaction or in statements.
 func (s *Set) rows(body []byte) (rows []row) {
 	var in struct {
 		itemRequest
 		TransactItems []map[string]itemRequest
 		RequestItems  map[string]json.RawMessage
+		Statements    []statement
 	}
 	if json.Unmarshal(body, &in) != nil {
 		return nil
@@ -114,7 +123,31 @@ func (s *Set) rows(body []byte) (rows []row) {
 	for table, batch := range in.RequestItems {
 		rows = append(rows, s.batch(table, batch)...)
 	}
+	for _, one := range in.Statements {
+		if parsed, err := partiql.Parse(one.Statement, one.Parameters); err == nil {
+			rows = append(rows, s.updated(parsed))
+		}
+	}
 	return rows
+}
+
+// updated returns the row that a statement is about.
+func (s *Set) updated(by *partiql.Statement) row {
+	table := tableName(by.Table)
+	name := s.keyName(table)
+	key, _, err := by.Key(name)
+	if err != nil {
+		return row{table, ""}
+	}
+	return row{table, attribute.Text(key[name])}
+}
+
+// tableName returns the name at the end of a table's ARN, and anything else as it is.
+func tableName(nameOrARN string) string {
+	if _, name, isARN := strings.Cut(nameOrARN, ":table/"); isARN {
+		return name
+	}
+	return nameOrARN
 }
 
 // batch lists the rows of one table's part of a batch, which is a list of writes or a set of keys to get.
@@ -139,10 +172,7 @@ func (s *Set) batch(table string, part json.RawMessage) (rows []row) {
 }
 
 func (s *Set) row(in itemRequest) row {
-	table := in.TableName
-	if _, name, isARN := strings.Cut(table, ":table/"); isARN {
-		table = name
-	}
+	table := tableName(in.TableName)
 	name := s.keyName(table)
 	value, there := in.Key[name]
 	if !there {

@@ -39,7 +39,10 @@ func TestTargetsOfRequests(t *testing.T) {
 		"transaction":   {dynamo + "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"t","Item":{"leaseKey":{"S":"k"}}}},{"Delete":{"TableName":"u","Key":{"leaseKey":{"S":"l"}}}}]}`, target{rows: []row{{"t", "k"}, {"u", "l"}}}},
 		"batch":         {dynamo + "BatchWriteItem", `{"RequestItems":{"t":[{"PutRequest":{"Item":{"leaseKey":{"S":"k"}}}}]}}`, target{rows: []row{{"t", "k"}}}},
 		"batch of gets": {dynamo + "BatchGetItem", `{"RequestItems":{"t":{"Keys":[{"leaseKey":{"S":"k"}}]}}}`, target{rows: []row{{"t", "k"}}}},
-		"nonsense":      {dynamo + "GetItem", `[`, target{}},
+		"statements": {dynamo + "BatchExecuteStatement", `{"Statements":[{"Statement":"UPDATE \"t\" SET n = ? WHERE leaseKey = ? AND n = 1","Parameters":[{"N":"1"},{"S":"k"}]},` +
+			`{"Statement":"nonsense"},{"Statement":"UPDATE \"arn:aws:dynamodb:r:1:table/u\" REMOVE n WHERE leaseKey = 5"},{"Statement":"UPDATE v REMOVE n"}]}`,
+			target{rows: []row{{"t", "k"}, {"u", "5"}, {"v", ""}}}},
+		"nonsense": {dynamo + "GetItem", `[`, target{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := newTestSet().target(requestFor(test.operation, "application/x-amz-json-1.1"), []byte(test.body))
@@ -54,6 +57,7 @@ func FuzzTarget(f *testing.F) {
 	for _, body := range []string{
 		`{"StreamName":"a","ShardIterator":"AAAA"}`, `{"TableName":"t","Key":{"leaseKey":{"S":"k"}}}`, "\xbf\x67ShardId\x61s\xff",
 		`{"RequestItems":{"t":{"Keys":[{"leaseKey":null}]}}}`, `{"TransactItems":[{"Put":null}]}`,
+		`{"Statements":[{"Statement":"UPDATE t SET n = 1 WHERE leaseKey = ?","Parameters":[{"S":"k"}]}]}`,
 	} {
 		for _, kind := range []string{"application/x-amz-json-1.1", "application/x-amz-cbor-1.1"} {
 			f.Add("Kinesis_20131202.GetRecords", kind, []byte(body))
