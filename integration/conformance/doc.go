@@ -12,5 +12,5 @@
 //
 // Files: suite_test.go (servers, rules, comparison), table_test.go (the document), place_test.go (what rules are tried with);
 // stream_test.go, put_test.go, get_test.go, reshard_test.go, fanout_test.go, wire_test.go and rate_test.go (rules of Kinesis); table_rules_test.go,
-// item_test.go, expression_test.go, read_test.go and transaction_test.go (rules of DynamoDB).
+// item_test.go, expression_test.go, read_test.go, transaction_test.go and statement_test.go (rules of DynamoDB).
 package conformance

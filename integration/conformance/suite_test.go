@@ -53,7 +53,7 @@ var suites = []suite{
 		options: []kinesistest.Option{kinesistest.WithLimits(kinesistest.Limits{Shards: 1})},
 	},
 	{
-		service: "DynamoDB", rules: slices.Concat(tableRules, itemRules, expressionRules, readRules, transactionRules),
+		service: "DynamoDB", rules: slices.Concat(tableRules, itemRules, expressionRules, readRules, transactionRules, statementRules),
 		servers: []string{"kinesistest", "dynalite", "moto"},
 	},
 }
