@@ -93,8 +93,8 @@ func (s *batchStatement) check(v *violations, i int) {
 	switch n := utf8.RuneCountInString(s.Statement); {
 	case n == 0:
 		v.add("''", at+"statement", "Member must have length greater than or equal to 1")
-	case n > maxStatementChars:
-		v.add(fmt.Sprintf("'%d characters'", n), at+"statement", fmt.Sprintf("Member must have length less than or equal to %d", maxStatementChars))
+	case n > partiql.MaxCharacters:
+		v.add(fmt.Sprintf("'%d characters'", n), at+"statement", fmt.Sprintf("Member must have length less than or equal to %d", partiql.MaxCharacters))
 	}
 	if s.Parameters != nil && len(s.Parameters) == 0 {
 		v.add("'[]'", at+"parameters", "Member must have length greater than or equal to 1")

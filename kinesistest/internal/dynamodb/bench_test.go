@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,6 +81,25 @@ func BenchmarkScanOfAThousandLeases(b *testing.B) {
 	for b.Loop() {
 		if w := post(db, targetPrefix+"Scan", `{"TableName":"app"}`); w.Code != http.StatusOK {
 			b.Fatal(w.Body)
+		}
+	}
+}
+
+// Twenty-five renewals in one request, as BenchmarkRenewal has one.
+func BenchmarkBatchOfRenewals(b *testing.B) {
+	db := benchmarkTable(b)
+	var statements []string
+	for i := range maxStatements {
+		statements = append(statements, fmt.Sprintf(`{"Statement":"UPDATE \"app\" SET \"leaseCounter\" = \"leaseCounter\" + 1 SET \"leaseOwner\" = ? `+
+			`WHERE \"pk\" = ? AND \"leaseCounter\" > ? AND \"checkpointOwner\" IS MISSING RETURNING ALL NEW *",`+
+			`"Parameters":[{"S":"worker"},{"S":"k%04d"},{"N":"-1"}],"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`, i))
+	}
+	body := []byte(`{"Statements":[` + strings.Join(statements, ",") + `]}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		out, err := db.call("", "BatchExecuteStatement", body)
+		if err != nil || out.(*batchExecuteOutput).Responses[maxStatements-1].Error != nil {
+			b.Fatal(out, err)
 		}
 	}
 }

@@ -83,6 +83,15 @@ func TestEachStatementOfABatchHasItsOwnConditionAndAnswer(t *testing.T) {
 	same(t, len(get(t, c, "app", item{"leaseKey": str("none")})), 0)
 }
 
+func TestStatementsMakeNoItems(t *testing.T) {
+	_, c := newLeases(t, Options{})
+	for _, where := range []string{"", " AND x IS MISSING", " AND NOT x = 1", " AND x <> 1"} { // all of which hold of no item
+		out := execute(t, c, statement(`UPDATE app SET x = 1 WHERE leaseKey = 'none'`+where))
+		same(t, outcomes(out), []string{"ConditionalCheckFailed"})
+		same(t, len(get(t, c, "app", item{"leaseKey": str("none")})), 0)
+	}
+}
+
 func TestTheItemComesWithAFailedStatementIfItIsAskedFor(t *testing.T) {
 	_, c := newLeases(t, Options{})
 	for ask, want := range map[types.ReturnValuesOnConditionCheckFailure]item{

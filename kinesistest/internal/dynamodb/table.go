@@ -18,7 +18,6 @@ const (
 	maxBatchGets      = 100
 	maxBatchWrites    = 25
 	maxStatements     = 25
-	maxStatementChars = 8192
 	maxIndexes        = 20
 )
 

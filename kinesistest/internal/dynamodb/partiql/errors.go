@@ -16,6 +16,7 @@ const (
 	reasonLeftover = malformed + "Unexpected token after expression"
 	reasonAlias    = "Aliasing is not supported"
 	reasonIndex    = "This operation is not supported on an index"
+	reasonLength   = malformed + "The statement is too long"
 	reasonCount    = "Number of parameters in request and statement don't match."
 )
 

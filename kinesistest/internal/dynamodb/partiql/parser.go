@@ -3,6 +3,7 @@ package partiql
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/attribute"
 	"github.com/penstock-go/penstock/kinesistest/internal/dynamodb/expression"
@@ -19,9 +20,15 @@ type parser struct {
 	err        error
 }
 
-// Parse reads a statement and puts the parameters in. Its errors are Error, expression.Error and attribute.ValueError. How long a statement
-// may be, which bounds how deep the parser recurses, is for the caller to check.
+// MaxCharacters is how long a statement may be, from the service's documentation. It bounds how deep the parser recurses.
+const MaxCharacters = 8192
+
+// Parse reads a statement and puts the parameters in. Its errors are Error, expression.Error and attribute.ValueError. It leaves to the
+// caller to count characters, and refuses by itself only what cannot be short enough.
 func Parse(text string, parameters Parameters) (*Statement, error) {
+	if len(text) > MaxCharacters*utf8.UTFMax {
+		return nil, &Error{reasonLength}
+	}
 	p := &parser{text: text, parameters: parameters}
 	p.advance()
 	s := p.statement()

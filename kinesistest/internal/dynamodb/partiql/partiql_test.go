@@ -107,7 +107,7 @@ func TestConditionsHoldAsTheySay(t *testing.T) {
 		`none IS MISSING`: true, `n IS MISSING`: false, `n is not missing`: true, `m."x y" IS NOT MISSING`: true, `l[5] IS MISSING`: true,
 		`z IS NULL`: true, `n IS NULL`: false, `n IS NOT NULL`: true, `b = true`: true, `z = NULL`: true,
 		`n = 5 AND s = 'x'`: false, `n = 5 OR s = 'x'`: true, `NOT n = 5`: false, `not n = 6 and n = 5`: true, `NOT none = 1`: true,
-		`n = 5 OR n = 6 AND n = 7`: true, `(n = 5 OR n = 6) AND n = 7`: false, `((n = 5))`: true, `NOT (n = 6 OR n = 7)`: true, `NOT NOT n = 5`: true,
+		`n = 7 OR n = 6 OR n = 5`: true, `n = 5 AND b = TRUE AND n = 6`: false, `n = 5 OR n = 6 AND n = 7`: true, `(n = 5 OR n = 6) AND n = 7`: false, `((n = 5))`: true, `NOT (n = 6 OR n = 7)`: true, `NOT (NOT n = 5)`: true,
 		`n BETWEEN 5 AND 6`: true, `n BETWEEN 6 AND 7`: false, `n BETWEEN 5 AND 6 AND s = 'x'`: false, `n IN [4, 5]`: true, `n IN (4, 6)`: false,
 		`begins_with(s, 'it')`: true, `BEGINS_WITH(s, 's')`: false, `contains(s, 't''')`: true, `contains(l, 3)`: false,
 		`attribute_type(n, 'N')`: true, `size(s) = 4`: true, `4 < size(s)`: false, `"WHERE" = 'w'`: true, `n = ? AND s = ? AND n < ?`: true,
@@ -240,6 +240,21 @@ func TestWrongStatementsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAStatementThatIsTooLongIsNotRead(t *testing.T) {
+	deep := "UPDATE t SET a = " + strings.Repeat("(", MaxCharacters)
+	for text, want := range map[string]string{
+		deep[:MaxCharacters]:                        malformed + "Unexpected end of statement",
+		deep + strings.Repeat("(", 64<<20):          reasonLength, // which would take all of the stack there is
+		strings.Repeat("é", MaxCharacters):          malformed,
+		strings.Repeat("\U0001F600", MaxCharacters): malformed,
+	} {
+		var mistake *Error
+		if _, err := Parse(text, nil); !errors.As(err, &mistake) || mistake.Reason != want {
+			t.Errorf("%d bytes: %v", len(text), err)
+		}
+	}
+}
+
 func TestEveryParameterIsUsed(t *testing.T) {
 	parameters := testParameters(t)
 	for n := range parameters {
@@ -255,7 +270,7 @@ func FuzzParse(f *testing.F) {
 		`UPDATE "app" SET "leaseCounter" = ? SET "leaseOwner" = ? REMOVE "x" WHERE "k" = ? AND "y" IS MISSING RETURNING ALL NEW *`,
 		`update t set n = (n - -1.5e2), s = 'it''s' remove l[0], m."x y" where k = 'a' and not (n in [1, ?] or size(s) between 1 and 2)`,
 		`UPDATE t SET a.b = 1 SET a = 2 -- twice`, `UPDATE t /* a */ SET a = TRUE WHERE begins_with(s, 'x') AND z IS NOT NULL`,
-		`((`, `UPDATE "`, `'''`, "\xff", `UPDATE t SET a = 1 WHERE NOT NOT NOT`, `SELECT`, `UPDATE t SET a[99999999999] = .`,
+		`((`, `UPDATE "`, `'''`, "\xff", `UPDATE t SET a = 1 WHERE NOT (NOT (NOT`, `SELECT`, `UPDATE t SET a[99999999999] = .`,
 	} {
 		for n := range 5 {
 			f.Add(seed, n)
@@ -290,4 +305,15 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("the old item has changed")
 		}
 	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	parameters := testParameters(b)[:3]
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := Parse(`UPDATE "app" SET "leaseCounter" = ? SET "leaseOwner" = ? WHERE "k" = ? AND "y" IS MISSING RETURNING ALL NEW *`, parameters)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
 }
