@@ -37,6 +37,7 @@ type presence struct {
 	since  time.Time // when the row was first seen as it is
 	silent bool      // it stood still for too long when it was last read
 	buried bool      // this worker has deleted it
+	gone   bool      // it is not there any more
 	doubt  doubt
 }
 
@@ -75,7 +76,13 @@ func (w *watch) see(s Snapshot, at time.Time) {
 	for _, row := range s.Workers {
 		workers[row.ID] = w.meet(row, w.partOfWorker(row.ID), at)
 	}
+	known := w.workers
 	w.seen, w.workers = seen, workers
+	for id, p := range known {
+		if _, there := workers[id]; !there {
+			w.miss(id, p)
+		}
+	}
 }
 
 // seePart is see for one part of the table: what was in it before and was not found is gone.
@@ -93,7 +100,20 @@ func (w *watch) seePart(part int, s Snapshot, at time.Time) {
 	}
 	for id, p := range w.workers {
 		if p.part == part && !slices.ContainsFunc(s.Workers, func(row Worker) bool { return row.ID == id }) {
-			delete(w.workers, id)
+			w.miss(id, p)
+		}
+	}
+}
+
+// miss notes that a worker has no row any more: it has stopped, or was found dead. One that used to write it often must not be taken to live because
+// leases look as if it held them.
+func (w *watch) miss(id string, p presence) {
+	delete(w.workers, id)
+	for _, s := range w.seen {
+		if p.row.Every > 0 && s.row.Holder() == id {
+			p.gone, p.silent = true, true
+			w.workers[id] = p
+			return
 		}
 	}
 }
@@ -167,7 +187,7 @@ func (w *watch) meet(row Worker, part int, at time.Time) presence {
 	case at.Sub(p.since) > row.silentAfter():
 		p.silent = true
 	}
-	p.row, p.part, p.doubt = row, part, p.doubt.heed(row)
+	p.row, p.part, p.doubt, p.gone = row, part, p.doubt.heed(row), false
 	return p
 }
 

@@ -31,3 +31,35 @@ func TestANewHolderIsKnownToHoldOnceItHasWritten(t *testing.T) {
 		}
 	}
 }
+
+// Its leases are found silent one by one, and meanwhile the others are to be dealt. A worker that writes its row seldom is judged by its leases.
+func TestAWorkerWhoseRowIsGoneDoesNotLiveByItsLeases(t *testing.T) {
+	for _, part := range []int{noPart, 3} {
+		for _, every := range []time.Duration{0, 5 * time.Second} {
+			w, at := newWatch(10*time.Second), time.Now()
+			row := Worker{ID: "a", Every: every, Updated: at}
+			newer := Worker{ID: "a", Every: every, Updated: at.Add(5 * time.Second)}
+			for i, step := range []struct {
+				rows []Worker
+				want bool
+			}{
+				{[]Worker{row}, true},
+				{nil, every == 0},
+				{nil, every == 0},
+				{[]Worker{row}, every == 0}, // from a copy of the table that lags behind
+				{[]Worker{newer}, true},     // it lives after all
+			} {
+				at = at.Add(time.Second)
+				snapshot := Snapshot{Leases: []Lease{{Key: "shard", Owner: "a", Counter: 5}}, Workers: step.rows}
+				if part == noPart {
+					w.see(snapshot, at)
+				} else {
+					w.seePart(part, snapshot, at)
+				}
+				if got := w.members(at)["a"]; got != step.want {
+					t.Errorf("part %d, every %v, look %d: %v", part, every, i, got)
+				}
+			}
+		}
+	}
+}

@@ -190,7 +190,7 @@ func (c *Coordinator) buryDead(ctx context.Context) {
 	asRead := make(map[string]time.Time)
 	for id, p := range c.watch.workers {
 		mine := c.parted && slices.Contains(c.parts, p.part) || !c.parted && bestLot(c.cfg.Worker, c.peers, id)
-		if mine && id != c.cfg.Worker && p.row.Every > 0 && p.silent && !p.buried && c.scannedAt.Sub(p.since) > c.pace.failover {
+		if mine && id != c.cfg.Worker && p.row.Every > 0 && p.silent && !p.buried && !p.gone && c.scannedAt.Sub(p.since) > c.pace.failover {
 			p.buried, asRead[id] = true, p.row.Updated
 			c.watch.workers[id] = p
 		}

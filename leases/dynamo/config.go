@@ -26,6 +26,11 @@ type API interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
+// BatchAPI is what a client may do besides, as *dynamodb.Client does: renew several leases in one call. It needs dynamodb:PartiQLUpdate.
+type BatchAPI interface {
+	BatchExecuteStatement(context.Context, *dynamodb.BatchExecuteStatementInput, ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error)
+}
+
 // Config says where the leases are, and how a table is made where there is none. API and Table are required.
 type Config struct {
 	API API

@@ -17,7 +17,7 @@
 //	startAt                          N     milliseconds; the one attribute of our own, which Java workers keep and ignore
 //
 // A checkpoint removes pendingCheckpoint, pendingCheckpointSubSequenceNumber and pendingCheckpointState. All other attributes stay,
-// known or not: rows are changed by UpdateItem alone.
+// known or not: rows are changed by UpdateItem, and renewed by PartiQL statements, up to 25 in one call.
 //
 // Other rows stand in the same table, told apart by entityType:
 //
@@ -38,7 +38,9 @@
 //
 // The credentials need, on the table, dynamodb:DescribeTable, CreateTable, UpdateTable, Scan, GetItem, PutItem, UpdateItem and DeleteItem, and
 // UpdateContinuousBackups where recovery is configured; Query on its index; GetItem on <application>-CoordinatorState, which need not exist.
+// With PartiQLUpdate on the table leases are renewed in batches, and without it, or where a server does not know such statements, one by one: of
+// the processor time of a worker that waits for records that is most.
 //
 // Files: config.go, errors.go, prepare.go (the table and its index), version.go (who else may be using it), store.go (the calls on
-// leases), row.go (an item and a lease), expression.go (a conditional write), worker.go (the rows of workers and their leader).
+// leases), row.go (an item and a lease), expression.go (a conditional write), renew.go (several renewals in one call), worker.go (the rows of workers and their leader).
 package dynamo

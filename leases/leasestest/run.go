@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) leases.Store) {
 		{"EveryChangeIsMadeAndNothingElse", changes},
 		{"AWriteNeverCreatesARow", writeNothing},
 		{"OneOfManyWritesWithTheSameFenceSucceeds", race},
+		{"RenewalsOfOneCallSucceedOrFailByThemselves", renewals},
 		{"ARowIsDeletedUnderItsConditionAlone", deletes},
 		{"WorkersComeAndGo", workers},
 		{"ThereIsNoLeaderWhereNobodyLeads", noLeader},
