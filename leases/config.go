@@ -114,7 +114,9 @@ type pace struct {
 	failover time.Duration // silence that an observer must have seen before it takes a lease
 	trust    time.Duration // how long a holder trusts a write, from its start
 	renew    time.Duration // between two writes on a held lease
-	stroke   time.Duration // renewals are due in strokes: so much may be taken off renew
+	stroke   time.Duration // renewals are due in strokes, so many of which make renew: strokes
+	gather   time.Duration // how long a renewal waits for others of its stroke
+	hand     time.Duration // how long it waits for somebody to make it
 	attempt  time.Duration // how long one call may take before it is given up
 	scan     time.Duration // between two scans of the table
 	sweep    time.Duration // how long a scan of the whole table may take
@@ -129,11 +131,14 @@ type pace struct {
 }
 
 func paceOf(failover time.Duration) pace {
+	renew := failover/3 - failover/400 // the KCL's period: a third less 25 ms at the default of 10 s
 	return pace{
 		failover: failover,
 		trust:    failover - failover/10,
-		renew:    failover/3 - failover/400, // the KCL's period: a third less 25 ms at the default of 10 s
-		stroke:   failover / 200,
+		renew:    renew,
+		stroke:   renew / strokes,
+		gather:   failover / 2000,
+		hand:     failover / 50,
 		attempt:  failover / 5,
 		scan:     failover / 5,
 		sweep:    failover / 2,

@@ -32,6 +32,7 @@ type Coordinator struct {
 	hired     atomic.Int32            // how many of them were asked for
 	renewals  chan *renewing          // what they are to do
 	gathers   chan struct{}           // holds a token while one of them gathers renewals
+	phased    atomic.Int64            // how many leases were given a phase
 	renewer   atomic.Pointer[Renewer] // makes several renewals in one call; nil: they are made one by one
 	epoch     time.Time               // from which strokes are counted
 	calls     chan struct{}           // holds one token for each call under way

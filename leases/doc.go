@@ -29,8 +29,9 @@
 //
 // # Trust
 //
-// A holder writes each row every third of the failover time F or, as renewals are made in strokes, up to a two-hundredth sooner, and trusts
-// it for nine tenths of F from the start of the last write that is known to have landed. An observer takes a lease when it has seen the counter stand still for more than F, by its own
+// A holder writes each row every third of the failover time F or, as renewals are made in strokes, up to a twelfth of that sooner, and trusts
+// it for nine tenths of F from the start of the last write that is known to have landed. (The renewals of a stroke are made in one call where the
+// store can do that: hands.go.) An observer takes a lease when it has seen the counter stand still for more than F, by its own
 // monotonic clock, from a moment after the read in which it first saw that count. The read came after the write, and the write after
 // its start; so trust has ended when anybody takes. No wall clock takes part, and no two clocks are compared. (A machine that is
 // suspended stops its monotonic clock; what it does until its next write is refused, or until its timers fire, is for fencing tokens to
@@ -197,7 +198,7 @@
 //	audit the leases      one, where there are listings; works on the fleet's behalf when it is this worker's turn
 //	keep this worker's row   one, until the worker stops: its row, the leader's, and whether the table may still be used
 //	keeper of <lease>     one for each holding; renews, minds the handoff, gives the lease up
-//	renew leases          at most eight, which make the keepers' renewals; until Run ends
+//	renew leases          at most eight, which make the keepers' renewals, up to 25 in a call; until Run ends
 //	work on <lease>       one for each holding; Config.Work
 //	take, adopt, ask, …   one for each store call of a burst; Run's caller waits for them
 //

@@ -192,7 +192,7 @@ func (h *Held) learn(row Lease, start time.Time) error {
 	if row.Counter != h.row.Counter {
 		h.tries = tries{}
 		h.trust.extend(start)
-		h.renewAt = h.c.onStroke(start.Add(h.c.pace.renew))
+		h.renewAt = h.nextRenewal(row, start)
 	}
 	h.row = row
 	h.heedHandoff()

@@ -8,20 +8,38 @@ import (
 	"go.uber.org/zap"
 )
 
-// Renewals are most of what an idle worker does, and three habits make them cheap. They are due in strokes, not one by one, so that the
-// processor is woken for a dozen of them together. Those of a stroke are made in one call, where the store can do that. And a few hands make
-// them, goroutines that are used again and again: a call through the SDK is sixty frames deep, and a keeper's stack, which the garbage
-// collector has cut down since its last renewal, would grow anew for each. Few calls at a time also need no more connections than the SDK's
-// transport keeps (ten).
+// Renewals are most of what an idle worker does, and three habits make them cheap. They are due in strokes, not one by one: each lease has a phase,
+// one of the strokes in a period. Those of a stroke are made in one call, where the store can do that, and phases are given so that calls are
+// full. And a few hands make them, goroutines that are used again and again: a call through the SDK is sixty frames deep, and a keeper's stack,
+// which the garbage collector has cut down since its last renewal, would grow anew for each. Few calls at a time also need no more connections
+// than the SDK's transport keeps (ten).
 
 const (
+	// strokes is how many there are in a renewal period.
+	strokes = 12
 	// maxHands is how many calls the hands make at once. More, where calls take long, are made by the keepers themselves.
 	maxHands = 8
-	// handPatience is for how many strokes a keeper waits for a hand.
-	handPatience = 4
-	// gathering is for which part of a stroke a hand waits for what else is due in it.
-	gathering = 10
 )
+
+// onStroke returns the last stroke that is not after t.
+func (c *Coordinator) onStroke(t time.Time) time.Time {
+	return c.epoch.Add(t.Sub(c.epoch).Truncate(c.pace.stroke))
+}
+
+// inPhase returns the last stroke of a phase that is not after t.
+func (c *Coordinator) inPhase(t time.Time, phase int) time.Time {
+	since := int(t.Sub(c.epoch)/c.pace.stroke) - phase
+	return c.onStroke(t).Add(-time.Duration((since%strokes+strokes)%strokes) * c.pace.stroke)
+}
+
+// nextPhase returns the phase of the lease that is held next.
+func (c *Coordinator) nextPhase() int {
+	n := int(c.phased.Add(1) - 1)
+	if c.renewer.Load() == nil {
+		return n % strokes
+	}
+	return n / MaxRenewals % strokes
+}
 
 // renewing is a renewal on its way through a hand.
 type renewing struct {
@@ -30,11 +48,6 @@ type renewing struct {
 	done  chan struct{} // closed when the rest is known
 	start time.Time
 	Renewed
-}
-
-// onStroke returns the last stroke that is not after t.
-func (c *Coordinator) onStroke(t time.Time) time.Time {
-	return c.epoch.Add(t.Sub(c.epoch).Truncate(c.pace.stroke))
 }
 
 // renewByHand has a hand make a renewal, and waits for that. If none comes free in time, it is made here.
@@ -57,7 +70,7 @@ func (c *Coordinator) handOver(ctx context.Context, r *renewing) bool {
 	if c.hired.Load() < maxHands && c.hired.Add(1) <= maxHands {
 		c.hands.Go("renew leases", c.beAHand)
 	}
-	late := time.NewTimer(handPatience * c.pace.stroke)
+	late := time.NewTimer(c.pace.hand)
 	defer late.Stop()
 	select {
 	case c.renewals <- r:
@@ -97,7 +110,7 @@ func (c *Coordinator) gather() (batch []*renewing) {
 	if c.renewer.Load() == nil {
 		return batch
 	}
-	enough := time.NewTimer(c.pace.stroke / gathering)
+	enough := time.NewTimer(c.pace.gather)
 	defer enough.Stop()
 	for len(batch) < MaxRenewals {
 		select {

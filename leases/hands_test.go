@@ -62,20 +62,20 @@ func holdAll(t *testing.T, table leases.Store, n int) (f *fleet) {
 
 func TestRenewalsComeInStrokesAndFewAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const total, stroke = 400, 50 * time.Millisecond
+		const total, stroke = 400, 3308333333 * time.Nanosecond / 12
 		table := &counter{Store: leases.NewMemory(), takes: time.Millisecond}
 		f := holdAll(t, table, total)
 		most, arrived := table.rest(time.Minute)
 		if most > 8 {
 			t.Errorf("%d renewals at once", most)
 		}
-		// 400 every 3.3 seconds are six for each stroke: a millisecond or two is enough for them.
+		// 400 every 3.3 seconds are 33 for each stroke, which take eight hands five milliseconds.
 		moments := make(map[time.Duration]int)
 		for _, at := range arrived {
-			moments[at.Sub(arrived[0]).Round(time.Millisecond)%stroke]++
+			moments[(at.Sub(arrived[0])%stroke).Round(time.Millisecond)]++
 		}
-		if len(moments) > 10 {
-			t.Errorf("renewals came at %d different moments of a stroke: %v", len(moments), moments)
+		if len(moments) > 20 {
+			t.Errorf("renewals came at %d different moments of a stroke", len(moments))
 		}
 		if n := len(arrived); n < total*60*10/34 || n > total*60*10/32 {
 			t.Errorf("%d renewals in a minute", n)

@@ -19,6 +19,7 @@ type Held struct {
 	c      *Coordinator
 	key    string
 	token  int64
+	phase  int             // of the strokes of a renewal period, the one in which this lease is due
 	ctx    context.Context // Work's
 	cancel context.CancelCauseFunc
 	again  *retry.Schedule // of renewals that failed; used by the keeper alone
@@ -45,13 +46,13 @@ type Held struct {
 }
 
 func newHeld(c *Coordinator, row Lease, start time.Time) *Held {
+	phase := c.nextPhase()
 	h := &Held{
-		c: c, key: row.Key, token: row.Counter, row: row, trust: trust{lasts: c.pace.trust},
+		c: c, key: row.Key, token: row.Counter, phase: phase, row: row, trust: trust{lasts: c.pace.trust},
 		traffic: trafficOf(row, start), again: c.retries.Start(c.jitter),
 		drain: make(chan struct{}), gone: make(chan struct{}), returned: make(chan struct{}),
 		changed: make(chan struct{}, 1), look: make(chan struct{}, 1), writing: make(chan struct{}, 1),
-		// Leases that were taken together are not renewed together: as many calls at once would each need a connection.
-		renewAt: start.Add(c.jitter.Spread(2*c.pace.renew) - c.pace.renew),
+		renewAt: c.inPhase(start.Add(c.pace.renew), phase),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(c.life)
 	h.mu.Lock()

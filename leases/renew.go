@@ -52,6 +52,16 @@ func (h *Held) lapse() {
 // errSilence is why a lease is lost when no renewal got through.
 var errSilence = errors.New("leases: no write has succeeded for a failover time")
 
+// nextRenewal returns when a lease is due after a write that was begun at start and left it as row. A checkpoint has a whole period before it. A
+// renewal brings the lease back into its phase. The caller holds mu.
+func (h *Held) nextRenewal(row Lease, start time.Time) time.Time {
+	due := start.Add(h.c.pace.renew)
+	if row.Checkpoint != h.row.Checkpoint {
+		return h.c.onStroke(due)
+	}
+	return h.c.inPhase(due, h.phase)
+}
+
 // renew writes the row once, which says that the holder lives and shows the row as it is now. A failure is tried again soon, for
 // as long as trust lasts; whatever comes after that is lapse's business.
 func (h *Held) renew(ctx context.Context) {

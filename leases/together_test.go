@@ -84,8 +84,7 @@ func TestTheRenewalsOfAStrokeAreMadeInOneCall(t *testing.T) {
 				if renewals < total*60*10/34 || renewals > total*60*10/32 {
 					t.Errorf("%d renewals in a minute", renewals)
 				}
-				// There are twenty strokes in a second.
-				if most := 60*20 + renewals/leases.MaxRenewals + 60; len(calls) > most {
+				if most := renewals / leases.MaxRenewals * 11 / 10; len(calls) > most {
 					t.Errorf("%d calls for %d renewals, want at most %d", len(calls), renewals, most)
 				}
 				f.stopAll()
