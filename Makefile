@@ -43,9 +43,10 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# A fleet of a hundred workers with ten thousand leases, in virtual time: minutes of two cores.
+# Fleets of two and of a hundred workers with ten thousand leases, in virtual time: minutes of two cores.
 scale:
-	$(GO) test ./leases -run 'TestAFleetAtScale$$|AtRest' -v -timeout 60m -shards 10000 -workers 100 -rest 6s -fleets 1000x20
+	$(GO) test ./leases -run 'TestAFleetAtScale$$' -v -timeout 60m -shards 10000 -workers 2 -rest 6s
+	$(GO) test ./leases -run 'TestAFleetAtScale$$|AtRest' -v -timeout 60m -shards 10000 -workers 100 -rest 6s -fleets "1000x20 1000x100"
 
 # What records cost, beside the SDK and a hash of them: the table of docs/performance.md.
 performance:

@@ -74,6 +74,8 @@ type Coordinator struct {
 	wholeDue  time.Time // when the whole of a large table is to be read again
 	calm      time.Time // when the leases of a worker that came or went will have moved
 	damage    string    // the damaged rows that were last reported
+	staying   []*Held   // when the worker stops: those that have not been told to drain
+	wave      int       // how many of them are told at once
 }
 
 // New returns a coordinator. The error lists everything that is wrong with the configuration.
@@ -87,12 +89,14 @@ func New(cfg Config) (*Coordinator, error) {
 		cfg: cfg, pace: pace, hooks: cfg.Hooks.withDefaults(), log: cfg.Logger.With(zap.String("worker", cfg.Worker)),
 		retries: retry.Policy{Initial: pace.failover / 100, Max: pace.failover / 10}, jitter: retry.RandomJitter(),
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
-		renewals: make(chan *renewing), gathers: make(chan struct{}, 1), epoch: time.Now(),
+		renewals: make(chan *renewing), gathers: make(chan struct{}, 1),
 		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
 		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
 		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst,
 	}
+	// Workers that start together do not renew together: the table takes so many writes in a second.
+	c.epoch = time.Now().Add(c.pace.renew - c.jitter.Spread(2*c.pace.renew))
 	if renewer, can := cfg.Store.(Renewer); can {
 		c.renewer.Store(&renewer)
 	}

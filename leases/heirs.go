@@ -31,6 +31,13 @@ func (h *heirs) prompts(worker string) bool {
 	return h.prompt[worker]
 }
 
+// none reports whether there is no other worker.
+func (h *heirs) none() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.load) == 0
+}
+
 // strike takes a worker off the list.
 func (h *heirs) strike(worker string) {
 	h.mu.Lock()

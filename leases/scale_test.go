@@ -28,6 +28,7 @@ var (
 )
 
 const (
+	period    = 3308 * time.Millisecond // between two renewals of a lease
 	callTime  = 10 * time.Millisecond
 	newReads  = 12_000 // units a second of a new table on demand
 	newWrites = 4_000
@@ -195,8 +196,9 @@ func (c *crowd) within(limit time.Duration, what string, ok func(map[string]int)
 	return took
 }
 
-// cost runs for a while and tells what the fleet consumes in it.
+// cost runs for a while, a whole number of renewal periods, and tells what the fleet consumes in it.
 func (c *crowd) cost(what string, d time.Duration) (reads, writes float64) {
+	d = d.Round(period)
 	r0, w0 := c.server.ConsumedCapacity("scale")
 	time.Sleep(d)
 	r1, w1 := c.server.ConsumedCapacity("scale")

@@ -90,6 +90,28 @@ func TestTheLeasesOfAStoppedWorkerAreHeldWithinASecond(t *testing.T) {
 }
 
 // The times that a large fleet is built for; the table answers within 5 to 15 ms.
+func TestAWorkerWithManyLeasesThatStopsLetsGoOfThemWaveByWave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 2000
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		a := f.start("a")
+		f.start("b")
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, "a", "b") })
+		time.Sleep(10 * time.Second)
+		a.cancel()
+		least := total
+		f.await(10*time.Second, "taken over", func(load map[string]int) bool {
+			least = min(least, load["a"]+load["b"])
+			return load["b"] == total
+		})
+		if unread := total - least; unread > 500 {
+			t.Errorf("%d shards were read by nobody", unread)
+		}
+		f.stopAll()
+	})
+}
+
 func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const total, workers = 1000, 10
