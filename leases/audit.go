@@ -3,6 +3,7 @@ package leases
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -186,6 +187,22 @@ func (c *Coordinator) buryWorkers(ctx context.Context, workers []Worker) {
 		}
 		c.bury(ctx, w.ID, w.Updated)
 	}
+}
+
+// buryDead deletes the rows of workers of this package that have died, if it falls to this worker. Who looks at a large table seldom finds the row
+// changed since it looked last, and would take such a worker for one that lives. One that lives all the same writes its row again.
+func (c *Coordinator) buryDead(ctx context.Context) {
+	if c.isLed() {
+		return // the leader has rules of its own for them
+	}
+	asRead := make(map[string]time.Time)
+	for id, p := range c.watch.workers {
+		mine := c.parted && slices.Contains(c.parts, p.part) || !c.parted && bestLot(c.cfg.Worker, c.peers, id)
+		if mine && id != c.cfg.Worker && p.row.Every > 0 && p.silent && !p.gone && c.scannedAt.Sub(p.since) > c.pace.failover {
+			asRead[id] = p.row.Updated
+		}
+	}
+	c.each(ctx, "bury", slices.Sorted(maps.Keys(asRead)), func(ctx context.Context, id string) { c.bury(ctx, id, asRead[id]) })
 }
 
 // bury deletes the row of a worker that is dead, if it has not been written since.

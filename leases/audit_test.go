@@ -3,6 +3,7 @@ package leases_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -168,4 +169,34 @@ func TestRowsOfJavaWorkersThatDiedLongAgoAreDeleted(t *testing.T) {
 		}
 		f.stopAll()
 	})
+}
+
+func TestTheRowOfADeadWorkerIsDeletedSoon(t *testing.T) {
+	for name, size := range map[string]struct{ leases, workers int }{"small table": {10, 3}, "large table": {500, 6}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, leases.NewMemory())
+				f.create(size.leases)
+				var all []*worker
+				var names []string
+				for i := range size.workers {
+					names = append(names, fmt.Sprint("w", i))
+					all = append(all, f.start(names[i]))
+				}
+				f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, size.leases, names...) })
+				time.Sleep(time.Minute)
+				all[0].kill()
+				f.await(30*time.Second, "even again", func(load map[string]int) bool { return even(load, size.leases, names[1:]...) })
+				time.Sleep(10 * time.Second)
+				rows, err := f.table.Scan(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(rows.Workers) != size.workers-1 {
+					t.Errorf("rows of %d workers are left, want those of the %d that live: %v", len(rows.Workers), size.workers-1, rows.Workers)
+				}
+				f.stopAll()
+			})
+		})
+	}
 }

@@ -43,10 +43,12 @@ type plan struct {
 	later int     // others' leases to ask for once their holders know of them
 	shift []Lease // others' leases to ask for because of their weights, if there is nothing else to do and it stays so
 	offer []gift  // leases of this worker that others lack, if they go on lacking them
-	give  []gift  // idle ones for others
-	share int     // how many leases this worker should have
-	idle  int     // leases that can be read and that nobody holds
-	old   int     // those of them that have been so for long
+	// coming counts the handoffs to each worker that are under way, and those of offer.
+	coming map[string]int
+	give   []gift // idle ones for others
+	share  int    // how many leases this worker should have
+	idle   int    // leases that can be read and that nobody holds
+	old    int    // those of them that have been so for long
 	// load counts each live worker's leases, those of workers that leave excepted; one in a handoff counts where it goes.
 	load map[string]int
 }
@@ -74,7 +76,7 @@ func balance(s scene) plan {
 	mine, gifts := p.shareOut()
 	asks, offers := p.moves()
 	return plan{
-		take: p.order(mine), give: gifts, ask: asks, offer: offers, later: p.later, share: p.share(), idle: p.idle, old: p.old, load: load,
+		take: p.order(mine), give: gifts, ask: asks, offer: offers, coming: p.coming, later: p.later, share: p.share(), idle: p.idle, old: p.old, load: load,
 		shift: p.shifts(),
 	}
 }

@@ -67,15 +67,14 @@ type Coordinator struct {
 	peers     []string  // who watch it, this worker among them
 	parts     []int     // those that this worker watches
 	uneven    time.Time // since when each look at the whole has shown that a lease should move here for weight; zero: the last did not
-	surplus   time.Time // since when each look at the whole has shown that others lack a lease of this worker; zero: the last did not
+	offers    offers    // what this worker has offered, and to whom
 	share     int       // how many leases this worker should have, by the last look at the whole
 	counted   int       // how many it had when it looked at the whole, or last wanted to because of them
 	unsettled bool      // the last plan had something to do
 	wholeDue  time.Time // when the whole of a large table is to be read again
 	calm      time.Time // when the leases of a worker that came or went will have moved
 	damage    string    // the damaged rows that were last reported
-	staying   []*Held   // when the worker stops: those that have not been told to drain
-	wave      int       // how many of them are told at once
+	exodus    exodus    // when the worker stops
 }
 
 // New returns a coordinator. The error lists everything that is wrong with the configuration.
@@ -93,7 +92,7 @@ func New(cfg Config) (*Coordinator, error) {
 		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
 		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
-		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst,
+		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst, offers: newOffers(),
 	}
 	// Workers that start together do not renew together: the table takes so many writes in a second.
 	c.epoch = time.Now().Add(c.pace.renew - c.jitter.Spread(2*c.pace.renew))

@@ -29,13 +29,12 @@
 //
 // # Trust
 //
-// A holder writes each row every third of the failover time F or, as renewals are made in strokes, up to a twelfth of that sooner, and trusts
-// it for nine tenths of F from the start of the last write that is known to have landed. (The renewals of a stroke are made in one call where the
-// store can do that: hands.go.) An observer takes a lease when it has seen the counter stand still for more than F, by its own
-// monotonic clock, from a moment after the read in which it first saw that count. The read came after the write, and the write after
-// its start; so trust has ended when anybody takes. No wall clock takes part, and no two clocks are compared. (A machine that is
-// suspended stops its monotonic clock; what it does until its next write is refused, or until its timers fire, is for fencing tokens to
-// stop: Held.Token.)
+// A holder writes each row every third of the failover time F or, where a lease has to come into its phase, sooner (hands.go), and trusts it for
+// nine tenths of F from the start of the last write that is known to have landed. An observer takes a lease when it has seen the counter stand
+// still for more than F, by its own monotonic clock, from a moment after the read in which it first saw that count. The read came after the write,
+// and the write after its start; so trust has ended when anybody takes. No wall clock takes part, and no two clocks are compared. (A machine that
+// is suspended stops its monotonic clock; what it does until its next write is refused, or until its timers fire, is for fencing tokens to stop:
+// Held.Token.)
 //
 // When trust ends, the holding's context ends, and no write of that holding is made any more. That is final: the lease may come
 // back to this worker, but as a new holding.
@@ -73,12 +72,13 @@
 // index would not tell it. Leases at SHARD_END or with unfinished
 // parents do not count. Shares are even within one, but where rows tell of traffic that has a say too: see Weights.
 //
-// A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to
-// doubt it until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that
-// is where clocks meet, and a wrong one costs an uneven share for a few seconds. A dead worker's row is deleted when it has stood still for more
-// than F too, so that who looks at the table seldom does not take it for one that has changed since; one that lives is written again. (The auditor
-// deletes rows by their age too: those of Java workers, which write theirs every half minute, after a day.) A row that says of a metric that it could not be taken is that of a worker that takes no more, as all do when they stop; a
-// processor that cannot be measured is left out. Workers of the Java library are judged by their leases too.
+// A worker counts if its row changes: standing still for two of its periods and a second, it is dead, and one silent lease is enough to doubt it
+// until its row changes again. At first sight a row that is more than a minute old by the clocks of both is a dead worker's; that is where clocks
+// meet, and a wrong one costs an uneven share for a few seconds. A dead worker's row is deleted when it has stood still for more than F too, so
+// that who looks at the table seldom does not take it for one that has changed since; one that lives is written again. (The auditor deletes rows by
+// their age too: those of Java workers, which write theirs every half minute, after a day.) A row that says of a metric that it could not be taken
+// is that of a worker that takes no more, as all do when they stop; a processor that cannot be measured is left out. Workers of the Java library
+// are judged by their leases too.
 //
 // A worker that stops gives each lease, as soon as its Work has returned, straight to the live worker with the fewest, which finds it
 // in the index; so nothing waits for a failover time. What it is still given meanwhile, it passes on. Run returns when each heir is seen to have
@@ -113,19 +113,19 @@
 //
 // # Large tables
 //
-// A table of 500 rows or more, with five workers of this package or more, is not read whole by everybody. It is cut into 64 parts; each
-// has two watchers, those live workers that draw the best lots for it (read.go); in a fleet of a hundred three in ten watch none. A watcher reads
-// its parts every fifth of F. What it finds
-// idle there it takes, up to its share, or writes in the name of the worker to which the lease's key gives it by lot, among those below
-// their shares: nobody else may be looking. All leases of a dead worker are dealt at once, those of other parts in thought only, so that the
-// watchers' deals fit together. The whole is read by a worker that has just started, has something to take or to ask for, or has less than its
-// share, or come to have more; when workers have come or gone, after a pause by lot and once more when their leases have moved; and every three failover times, or
-// more rarely the more workers there are. So the fleet reads the table about three times in a fifth of F, however many workers it has.
-// Leases that are born at the end of a shard are looked at by the worker that ended it.
+// A table of 500 rows or more, with five workers of this package or more, is not read whole by everybody. It is cut into 64 parts; each has two
+// watchers, those live workers that draw the best lots for it (read.go); in a fleet of a hundred three in ten watch none. A watcher reads its parts
+// every fifth of F. What it finds idle there it takes, up to its share, or writes in the name of the worker to which the lease's key gives it by
+// lot, among those below their shares: nobody else may be looking. All leases of a dead worker are dealt at once, those of other parts in thought
+// only, so that the watchers' deals fit together. The whole is read by a worker that has just started, has something to take or to ask for, or has
+// less than its share, or has come to have more or has something to offer; when workers have come or gone, after a pause by lot and once more when
+// their leases have moved; and every three failover times, or more rarely the more workers there are. So the fleet reads the table three to four
+// times in a fifth of F, however many workers it has. Leases that are born at the end of a shard are looked at by the worker that ended it.
 //
 // So a worker may not know for a while that somebody came or died, and that its share is another one now; and deals that were made from looks at
-// different times may not fit. Who has come to have too much looks at the whole, and offers it: when another worker has lacked a lease, and got
-// none, in each look since before its row changed, the holder makes the handoff write in that one's name, for one lease at a time to each.
+// different times may not fit. Who has come to have too much looks at the whole, and offers it (offers.go): when another worker has lacked a lease,
+// and got none, in each look since before its row changed, the holder makes the handoff write in that one's name, for one lease at a time to each.
+// (Several holders may do so at once.) Who does not keep a lease that it was offered is offered nothing for an hour (at the default).
 //
 // # Handoffs
 //
@@ -135,13 +135,13 @@
 //
 // # With a Java leader
 //
-// A row Leader whose version keeps changing means that a Java worker leads, and balances. Then nothing is asked for and nothing is
-// written in another worker's name; by what the rows tell, the leader deals. What is unowned,
-// or what another owner let expire, is taken still, up to the share. A lease whose trust has lapsed here is not taken back while the row
-// names this worker, and is not adopted while its counter may be one that this worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
-// way. The leader's own write moves the counter, and then the lease is adopted. A version that stands still for as long as the row says
-// that it lasts is a dead leader's, and the row is deleted under that version. What was read is good for a failover time: a new leader
-// finds nobody silent in less. A worker that cannot read the row for longer behaves as if there was one.
+// A row Leader whose version keeps changing means that a Java worker leads, and balances. Then nothing is asked for and nothing is written in
+// another worker's name; by what the rows tell, the leader deals. What is unowned, or what another owner let expire, is taken still, up to the
+// share. A lease whose trust has lapsed here is not taken back while the row names this worker, and is not adopted while its counter may be one
+// that this worker wrote: the leader may have found it silent, and its assignment, whose condition says nothing about the counter, may be on its
+// way. The leader's own write moves the counter, and then the lease is adopted. A version that stands still for as long as the row says that it
+// lasts is a dead leader's, and the row is deleted under that version. What was read is good for a failover time: a new leader finds nobody silent
+// in less. A worker that cannot read the row for longer behaves as if there was one.
 //
 // # Shards
 //
@@ -198,7 +198,7 @@
 //	audit the leases      one, where there are listings; works on the fleet's behalf when it is this worker's turn
 //	keep this worker's row   one, until the worker stops: its row, the leader's, and whether the table may still be used
 //	keeper of <lease>     one for each holding; renews, minds the handoff, gives the lease up
-//	renew leases          at most eight, which make the keepers' renewals, up to 25 in a call; until Run ends
+//	renew leases          eight, and up to 48 where calls take long: make the keepers' renewals, up to 25 in a call; until Run ends
 //	work on <lease>       one for each holding; Config.Work
 //	take, adopt, ask, …   one for each store call of a burst; Run's caller waits for them
 //
@@ -211,8 +211,9 @@
 // lease.go and worker.go (the rows), store.go (what keeps them), write.go (every conditional write), memory.go (a store in this process),
 // coordinate.go (the worker), calls.go (its calls to the store), present.go (its own row, and Java's), gauge.go and processor.go (how busy its
 // processor is), observe.go (who is silent), read.go (how much of the table is read, and when), balance.go (the plan) and weigh.go (what weights
-// change about it), take.go (how a lease is got), held.go and state.go (a lease in hand), keep.go and renew.go (how it stays so), hands.go (who
-// makes the renewals), traffic.go (what is read of its shard), fence.go (how a write is made and its outcome settled), handoff.go and callers.go
-// (what another worker's wish leads to), end.go, release.go, heirs.go and bequests.go (how it is given away), sync.go (a stream's first leases), audit.go and
-// census.go (what is missing, and what nobody needs any more), config.go, hooks.go, errors.go.
+// change about it), take.go (how a lease is got), offers.go (how it is given to those that do not ask), held.go and state.go (a lease in hand),
+// keep.go and renew.go (how it stays so), hands.go (who makes the renewals), traffic.go (what is read of its shard), fence.go (how a write is made
+// and its outcome settled), handoff.go and callers.go (what another worker's wish leads to), end.go, release.go, heirs.go and bequests.go (how it
+// is given away), sync.go (a stream's first leases), audit.go and census.go (what is missing, and what nobody needs any more), config.go, hooks.go,
+// errors.go.
 package leases

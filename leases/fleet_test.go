@@ -170,9 +170,11 @@ func (f *fleet) finish(_ string, h *leases.Held) {
 }
 
 // work reads as a well-behaved consumer does: a record every half second, each checkpointed.
-func (f *fleet) work(_ string, h *leases.Held) {
+func (f *fleet) work(_ string, h *leases.Held) { f.checkpointEvery(h, 500*time.Millisecond) }
+
+func (f *fleet) checkpointEvery(h *leases.Held, every time.Duration) {
 	next := sequenceOf(h.Lease().Checkpoint) + 1
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {

@@ -1,6 +1,7 @@
 package leases
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,19 +18,15 @@ import (
 const (
 	// strokes is how many there are in a renewal period.
 	strokes = 12
-	// maxHands is how many calls the hands make at once. More, where calls take long, are made by the keepers themselves.
-	maxHands = 8
+	// fewHands is how many calls the hands make at once. Where calls take so long that renewals wait, there are more hands.
+	fewHands, maxHands = 8, 48
 )
 
-// onStroke returns the last stroke that is not after t.
-func (c *Coordinator) onStroke(t time.Time) time.Time {
-	return c.epoch.Add(t.Sub(c.epoch).Truncate(c.pace.stroke))
-}
-
-// inPhase returns the last stroke of a phase that is not after t.
-func (c *Coordinator) inPhase(t time.Time, phase int) time.Time {
-	since := int(t.Sub(c.epoch)/c.pace.stroke) - phase
-	return c.onStroke(t).Add(-time.Duration((since%strokes+strokes)%strokes) * c.pace.stroke)
+// inPhase returns the last stroke of a phase that is not after t or, where that is more than some strokes before, the stroke that is so many before.
+func (c *Coordinator) inPhase(t time.Time, phase, most int) time.Time {
+	stroke := int(t.Sub(c.epoch) / c.pace.stroke)
+	late := ((stroke-phase)%strokes + strokes) % strokes
+	return c.epoch.Add(time.Duration(stroke-min(late, most)) * c.pace.stroke)
 }
 
 // nextPhase returns the phase of the lease that is held next.
@@ -47,6 +44,7 @@ type renewing struct {
 	begun func(time.Time)
 	done  chan struct{} // closed when the rest is known
 	start time.Time
+	alone bool // the keeper has to make it
 	Renewed
 }
 
@@ -57,6 +55,9 @@ func (c *Coordinator) renewByHand(ctx context.Context, w Write, begun func(time.
 		return c.writeAlone(ctx, w, begun)
 	}
 	<-r.done
+	if r.alone {
+		return c.writeAlone(ctx, w, begun)
+	}
 	return r.start, r.Lease, r.Err
 }
 
@@ -67,17 +68,32 @@ func (c *Coordinator) handOver(ctx context.Context, r *renewing) bool {
 		return true
 	default:
 	}
-	if c.hired.Load() < maxHands && c.hired.Add(1) <= maxHands {
-		c.hands.Go("renew leases", c.beAHand)
-	}
-	late := time.NewTimer(c.pace.hand)
+	c.hire(fewHands)
+	late := time.NewTicker(c.pace.hand)
 	defer late.Stop()
-	select {
-	case c.renewals <- r:
-		return true
-	case <-late.C:
-	case <-ctx.Done():
-	case <-c.abandoned:
+	for {
+		select {
+		case c.renewals <- r:
+			return true
+		case <-late.C:
+			if !c.hire(maxHands) {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		case <-c.abandoned:
+			return false
+		}
+	}
+}
+
+// hire adds a hand if there are fewer than a number; false: there are not.
+func (c *Coordinator) hire(number int32) bool {
+	for n := c.hired.Load(); n < number; n = c.hired.Load() {
+		if c.hired.CompareAndSwap(n, n+1) {
+			c.hands.Go("renew leases", c.beAHand)
+			return true
+		}
 	}
 	return false
 }
@@ -125,9 +141,13 @@ func (c *Coordinator) gather() (batch []*renewing) {
 
 // renewAll makes renewals, in one call if that can be.
 func (c *Coordinator) renewAll(ctx context.Context, batch []*renewing) {
-	if renewer := c.renewer.Load(); renewer == nil || len(batch) == 1 || !c.renewTogether(ctx, *renewer, batch) {
+	switch renewer := c.renewer.Load(); {
+	case len(batch) == 1:
+		r := batch[0]
+		r.start, r.Lease, r.Err = c.writeAlone(ctx, r.write, r.begun)
+	case renewer == nil || !c.renewTogether(ctx, *renewer, batch):
 		for _, r := range batch {
-			r.start, r.Lease, r.Err = c.writeAlone(ctx, r.write, r.begun)
+			r.alone = true
 		}
 	}
 	for _, r := range batch {
@@ -142,19 +162,18 @@ func (c *Coordinator) renewTogether(ctx context.Context, renewer Renewer, batch 
 		writes[i] = r.write
 	}
 	var results []Renewed
-	var whole error // of the call, not of single renewals
-	took, _ := c.timed(ctx, "Renew", c.pace.attempt, func(ctx context.Context) error {
+	whole := errStray // of the call, not of single renewals
+	took, err := c.timed(ctx, "Renew", c.pace.attempt, func(ctx context.Context) error {
 		start := time.Now()
 		for _, r := range batch {
 			r.start = start
 			r.begun(start)
 		}
-		results, whole = renewer.Renew(ctx, writes)
-		switch {
-		case errors.Is(whole, errors.ErrUnsupported):
-			return nil
-		case whole == nil && len(results) != len(batch):
+		if results, whole = renewer.Renew(ctx, writes); whole == nil && len(results) != len(batch) {
 			whole = errStray
+		}
+		if errors.Is(whole, errors.ErrUnsupported) {
+			return nil
 		}
 		return errors.Join(whole, firstFailure(results))
 	})
@@ -166,7 +185,7 @@ func (c *Coordinator) renewTogether(ctx context.Context, renewer Renewer, batch 
 	}
 	for i, r := range batch {
 		if whole != nil {
-			r.Err = whole
+			r.Err = cmp.Or(err, whole)
 		} else {
 			r.Renewed = results[i]
 		}

@@ -37,6 +37,7 @@ type Held struct {
 	trust     trust
 	traffic   traffic
 	renewAt   time.Time
+	idle      bool      // the last write was no checkpoint
 	asker     string    // who wants the lease; empty: nobody
 	meet      bool      // whether the asker lives has to be found out
 	askedAt   time.Time // when the handoff began to be prepared; zero: it did not
@@ -52,7 +53,7 @@ func newHeld(c *Coordinator, row Lease, start time.Time) *Held {
 		traffic: trafficOf(row, start), again: c.retries.Start(c.jitter),
 		drain: make(chan struct{}), gone: make(chan struct{}), returned: make(chan struct{}),
 		changed: make(chan struct{}, 1), look: make(chan struct{}, 1), writing: make(chan struct{}, 1),
-		renewAt: c.inPhase(start.Add(c.pace.renew), phase),
+		renewAt: c.inPhase(start.Add(c.pace.renew), phase, strokes), idle: true,
 	}
 	h.ctx, h.cancel = context.WithCancelCause(c.life)
 	h.mu.Lock()

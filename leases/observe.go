@@ -36,7 +36,6 @@ type presence struct {
 	part   int
 	since  time.Time // when the row was first seen as it is
 	silent bool      // it stood still for too long when it was last read
-	buried bool      // this worker has deleted it
 	gone   bool      // it is not there any more
 	doubt  doubt
 }
@@ -183,7 +182,7 @@ func (w *watch) meet(row Worker, part int, at time.Time) presence {
 	case !known:
 		p.since, p.silent = at, time.Since(row.Updated) > max(row.silentAfter(), 2*javaBeat)
 	case !p.row.Updated.Equal(row.Updated):
-		p.since, p.silent, p.buried = at, false, false
+		p.since, p.silent = at, false
 	case at.Sub(p.since) > row.silentAfter():
 		p.silent = true
 	}

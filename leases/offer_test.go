@@ -65,32 +65,58 @@ func TestInASmallTableNothingIsOffered(t *testing.T) {
 	})
 }
 
-func TestTheRowOfADeadWorkerIsDeletedSoon(t *testing.T) {
-	for name, size := range map[string]struct{ leases, workers int }{"small table": {10, 3}, "large table": {500, 6}} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, leases.NewMemory())
-				f.create(size.leases)
-				var all []*worker
-				var names []string
-				for i := range size.workers {
-					names = append(names, fmt.Sprint("w", i))
-					all = append(all, f.start(names[i]))
-				}
-				f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, size.leases, names...) })
-				time.Sleep(time.Minute)
-				all[0].kill()
-				f.await(30*time.Second, "even again", func(load map[string]int) bool { return even(load, size.leases, names[1:]...) })
-				time.Sleep(10 * time.Second)
-				rows, err := f.table.Scan(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(rows.Workers) != size.workers-1 {
-					t.Errorf("rows of %d workers are left, want those of the %d that live: %v", len(rows.Workers), size.workers-1, rows.Workers)
-				}
-				f.stopAll()
+// A rolling deploy that adds a stream: the old workers lack leases, and cannot work on those that the new ones have too many of.
+func TestAWorkerThatDoesNotKeepWhatItIsOfferedIsOfferedNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 600
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		for i := range 3 {
+			f.start(fmt.Sprint("old", i), func(c *leases.Config) {
+				c.Work, c.Runnable = obedient, func(l leases.Lease) bool { return l.Key < shardKey(200) }
 			})
+			f.start(fmt.Sprint("new", i), func(c *leases.Config) { c.Work = obedient })
+		}
+		f.await(3*time.Minute, "all held", func(load map[string]int) bool { return sum(load) == total })
+		time.Sleep(2 * time.Minute)
+		begun := f.allBegun()
+		time.Sleep(10 * time.Minute)
+		if moved := f.allBegun() - begun; moved > 0 {
+			t.Errorf("%d leases moved in ten minutes", moved)
+		}
+		if load := f.load(); sum(load) != total {
+			t.Errorf("%d of %d are read", sum(load), total)
+		}
+		f.stopAll()
+	})
+}
+
+// Its row has never been seen to change. Somebody else lacks leases for good, so that it is no news that leases are to be offered.
+func TestAWorkerThatHasDiedIsOfferedNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 520
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		var names []string
+		for i := range 6 {
+			names = append(names, fmt.Sprint("w", i))
+			f.start(names[i])
+		}
+		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, names...) })
+		time.Sleep(time.Minute)
+		f.start("meek", func(cfg *leases.Config) {
+			cfg.Store, cfg.Runnable = meek{cfg.Store}, func(leases.Lease) bool { return false }
 		})
-	}
+		time.Sleep(time.Minute)
+		if err := f.table.Beat(t.Context(), leases.Worker{ID: "dead", Updated: time.Now(), Every: 5 * time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			time.Sleep(100 * time.Millisecond)
+			if keys, err := f.table.KeysOf(t.Context(), "dead"); err != nil || len(keys) > 0 {
+				t.Fatalf("leases in the name of the dead: %v, %v", keys, err)
+			}
+		}
+		f.stopAll()
+	})
 }

@@ -112,10 +112,11 @@ func (c *Coordinator) act(ctx context.Context, r reading, found Snapshot) {
 	case r.whole:
 		p := c.plan(true, c.watches)
 		p.give = slices.DeleteFunc(p.give, func(g gift) bool { return !c.left(g.Lease) })
+		ripe := c.heedLack(&p)
 		if !r.failed {
 			c.settle(p, r.began)
 		}
-		p.ask, p.offer = append(p.ask, c.heedWeights(p)...), c.heedSurplus(p)
+		p.ask, p.offer = append(p.ask, c.heedWeights(p)...), ripe
 		c.carryOut(ctx, p, found)
 	case c.anyIdle(found.Leases):
 		c.carryOut(ctx, c.plan(false, c.watches), found)
@@ -157,6 +158,9 @@ func (c *Coordinator) anyIdle(rows []Lease) bool {
 // wholePeriod returns the time between two looks at the whole of a large table: the more workers there are, the longer, so that they
 // together read the table about as often as its watchers do.
 func (c *Coordinator) wholePeriod() time.Duration {
+	if len(c.parts) == 0 { // nothing else shows who has come or died
+		return max(6*c.pace.failover, time.Duration(3*len(c.peers))*c.pace.scan/10)
+	}
 	return max(3*c.pace.failover, time.Duration(2*len(c.peers))*c.pace.scan)
 }
 
@@ -181,23 +185,6 @@ func (c *Coordinator) heedMembers() {
 	}
 }
 
-// buryDead deletes the rows of workers of this package that have died, if it falls to this worker. Who looks at a large table seldom finds the row
-// changed since it looked last, and would take such a worker for one that lives. One that lives all the same writes its row again.
-func (c *Coordinator) buryDead(ctx context.Context) {
-	if c.isLed() {
-		return // the leader has rules of its own for them
-	}
-	asRead := make(map[string]time.Time)
-	for id, p := range c.watch.workers {
-		mine := c.parted && slices.Contains(c.parts, p.part) || !c.parted && bestLot(c.cfg.Worker, c.peers, id)
-		if mine && id != c.cfg.Worker && p.row.Every > 0 && p.silent && !p.buried && !p.gone && c.scannedAt.Sub(p.since) > c.pace.failover {
-			p.buried, asRead[id] = true, p.row.Updated
-			c.watch.workers[id] = p
-		}
-	}
-	c.each(ctx, "bury", slices.Sorted(maps.Keys(asRead)), func(ctx context.Context, id string) { c.bury(ctx, id, asRead[id]) })
-}
-
 // missWhole looks at the whole of a large table soon when this worker has less than its share: somebody has more. So it does when it has come
 // to have more: somebody may have less and not know it, or the share has grown. Where that is one lease more, as it is for nearly everybody when
 // a worker dies, it is not in a hurry.
@@ -219,19 +206,6 @@ func (c *Coordinator) missWhole() {
 // crowdTime is over how long the workers of a fleet spread looks at the whole table that all of them want to make.
 func (c *Coordinator) crowdTime() time.Duration {
 	return time.Duration(len(c.peers)) * c.pace.scan / 10
-}
-
-// heedSurplus returns what it is time to offer to others: that they lack it must have been so in every look at the whole since before their rows
-// changed. So who knows that it lacks a lease has had the time to ask, and who has died gets nothing.
-func (c *Coordinator) heedSurplus(p plan) []gift {
-	switch {
-	case len(p.offer) == 0:
-		c.surplus = time.Time{}
-		return nil
-	case c.surplus.IsZero():
-		c.surplus = c.scannedAt
-	}
-	return slices.DeleteFunc(p.offer, func(g gift) bool { return !c.watch.workers[g.to].since.After(c.surplus) })
 }
 
 // partsOf returns the parts of the table that worker me watches: those for which it draws one of the best lots.

@@ -50,21 +50,30 @@ func (c *Coordinator) leave() {
 	c.mu.Lock()
 	c.draining = true
 	c.mu.Unlock()
-	c.staying = c.holdings()
-	c.wave = max(waveSize, int(int64(len(c.staying))*int64(2*c.pace.discover)/int64(c.cfg.ShutdownTimeout))) // all within half of it
-	if c.heirs.none() {
-		c.wave = len(c.staying) // nobody is to take them
-	}
+	c.exodus = exodus{began: time.Now(), all: c.holdings()}
 	c.drainWave()
 }
 
-// drainWave tells the next of those that have not been told to drain.
+// exodus is the leaving of a worker's leases.
+type exodus struct {
+	began time.Time
+	all   []*Held
+	told  int // so many of them were told to drain
+}
+
+// drainWave tells the next of those that have not been told to drain: all of them before half of ShutdownTimeout is over, and at once where nobody is
+// to take them.
 func (c *Coordinator) drainWave() {
-	n := min(c.wave, len(c.staying))
-	for _, h := range c.staying[:n] {
+	e, half := &c.exodus, c.cfg.ShutdownTimeout/2
+	due := float64(len(e.all)) * min(1, time.Since(e.began).Seconds()/half.Seconds())
+	to := min(len(e.all), max(e.told+waveSize, int(due)))
+	if c.heirs.none() {
+		to = len(e.all)
+	}
+	for _, h := range e.all[e.told:to] {
 		h.advance(draining)
 	}
-	c.staying = c.staying[n:]
+	e.told = to
 }
 
 func (c *Coordinator) stopAll() {

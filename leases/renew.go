@@ -52,14 +52,16 @@ func (h *Held) lapse() {
 // errSilence is why a lease is lost when no renewal got through.
 var errSilence = errors.New("leases: no write has succeeded for a failover time")
 
-// nextRenewal returns when a lease is due after a write that was begun at start and left it as row. A checkpoint has a whole period before it. A
-// renewal brings the lease back into its phase. The caller holds mu.
+// nextRenewal returns when a lease is due after a write that was begun at start and left it as row. After a checkpoint, and the first renewal that
+// follows one, that is a whole period later, so that each checkpoint of a busy shard spares a renewal. Then the lease is idle, and comes back
+// into its phase, by a stroke in each period. The caller holds mu.
 func (h *Held) nextRenewal(row Lease, start time.Time) time.Time {
-	due := start.Add(h.c.pace.renew)
-	if row.Checkpoint != h.row.Checkpoint {
-		return h.c.onStroke(due)
+	due, idle := start.Add(h.c.pace.renew), h.idle
+	h.idle = row.Checkpoint == h.row.Checkpoint
+	if !idle || !h.idle {
+		return due
 	}
-	return h.c.inPhase(due, h.phase)
+	return h.c.inPhase(due, h.phase, 1)
 }
 
 // renew writes the row once, which says that the holder lives and shows the row as it is now. A failure is tried again soon, for

@@ -1,8 +1,10 @@
 package leases_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,7 +91,6 @@ func TestTheLeasesOfAStoppedWorkerAreHeldWithinASecond(t *testing.T) {
 	})
 }
 
-// The times that a large fleet is built for; the table answers within 5 to 15 ms.
 func TestAWorkerWithManyLeasesThatStopsLetsGoOfThemWaveByWave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const total = 2000
@@ -112,6 +113,50 @@ func TestAWorkerWithManyLeasesThatStopsLetsGoOfThemWaveByWave(t *testing.T) {
 	})
 }
 
+// slowScan is a table that takes long to be read.
+type slowScan struct {
+	leases.Store
+	takes time.Duration
+}
+
+func (s slowScan) Scan(ctx context.Context) (leases.Snapshot, error) {
+	if err := sleep(ctx, s.takes); err != nil {
+		return leases.Snapshot{}, err
+	}
+	return s.Store.Scan(ctx)
+}
+
+// The other worker has room for few of them, so that most wait for nobody; the handlers need a second to finish.
+func TestNoHandlerIsCancelledBecauseItHasHeardTooLateOfTheEnd(t *testing.T) {
+	for _, scan := range []time.Duration{10 * time.Millisecond, 2 * time.Second} {
+		t.Run(scan.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const total = 6000
+				f := newFleet(t, leases.NewMemory())
+				f.create(total)
+				var cancelled atomic.Int64
+				a := f.start("a", func(c *leases.Config) {
+					c.Store, c.ShutdownTimeout = slowScan{c.Store, scan}, 15*time.Second
+					c.Work = func(h *leases.Held) {
+						<-h.Draining()
+						if sleep(h.Context(), time.Second) != nil {
+							cancelled.Add(1)
+						}
+					}
+				})
+				f.await(2*time.Minute, "all held", func(load map[string]int) bool { return load["a"] == total })
+				f.start("b", func(c *leases.Config) { c.MaxLeases, c.Work = 10, obedient })
+				time.Sleep(30 * time.Second)
+				if err := a.stop(); err != nil || cancelled.Load() > 0 {
+					t.Errorf("%d handlers were cancelled; Run returned %v", cancelled.Load(), err)
+				}
+				f.stopAll()
+			})
+		})
+	}
+}
+
+// The times that a large fleet is built for; the table answers within 5 to 15 ms.
 func TestALargeFleetIsEvenSoonAfterEveryChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const total, workers = 1000, 10

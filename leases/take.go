@@ -172,15 +172,6 @@ func (c *Coordinator) giveAll(ctx context.Context, gifts []gift) {
 	})
 }
 
-// offerAll offers leases of this worker to those that should have them, and has their keepers look: the handoffs go on as if they had asked.
-func (c *Coordinator) offerAll(ctx context.Context, offers []gift) {
-	c.eachGift(ctx, "offer", offers, func(ctx context.Context, g gift) {
-		if h, held := c.holding(g.Key); held && c.attempt(ctx, offer(h.Lease(), g.to)) {
-			notify(h.look)
-		}
-	})
-}
-
 func (c *Coordinator) eachGift(ctx context.Context, name string, gifts []gift, f func(context.Context, gift)) {
 	byKey := make(map[string]gift, len(gifts))
 	keys := make([]string, len(gifts))

@@ -3,7 +3,9 @@ package leases_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,4 +242,92 @@ func TestAStoreThatCannotRenewSeveralLeasesInOneCallIsNotAskedAgain(t *testing.T
 		}
 		f.stopAll()
 	})
+}
+
+// slow is a table whose calls take long, and that may stop to renew several leases in one call.
+type slow struct {
+	leases.Store
+	takes  *atomic.Int64
+	single *atomic.Bool
+}
+
+func newSlow(table leases.Store) slow { return slow{table, new(atomic.Int64), new(atomic.Bool)} }
+
+func (s slow) Write(ctx context.Context, w leases.Write) (leases.Lease, error) {
+	if err := sleep(ctx, time.Duration(s.takes.Load())); err != nil {
+		return leases.Lease{}, err
+	}
+	return s.Store.Write(ctx, w)
+}
+
+func (s slow) Renew(ctx context.Context, renewals []leases.Write) ([]leases.Renewed, error) {
+	if s.single.Load() {
+		return nil, errors.ErrUnsupported
+	}
+	if err := sleep(ctx, time.Duration(s.takes.Load())); err != nil {
+		return nil, err
+	}
+	return s.Store.(leases.Renewer).Renew(ctx, renewals)
+}
+
+func TestNoLeaseIsLostWhereCallsTakeLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		total  int
+		takes  time.Duration
+		single bool // all at once, renewals have to be made one by one
+	}{
+		"half a second": {2000, 500 * time.Millisecond, false}, "many leases": {6000, 150 * time.Millisecond, false},
+		"one by one": {400, 500 * time.Millisecond, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, leases.NewMemory())
+				f.create(c.total)
+				table := newSlow(f.table)
+				f.start("a", func(cfg *leases.Config) { cfg.Store, cfg.Work = table, obedient })
+				f.await(time.Minute, "all held", func(load map[string]int) bool { return load["a"] == c.total })
+				time.Sleep(10 * time.Second)
+				begun := f.allBegun()
+				table.takes.Store(int64(c.takes))
+				table.single.Store(c.single)
+				time.Sleep(30 * time.Second)
+				if load := f.load(); load["a"] != c.total {
+					t.Errorf("%d of %d leases are held", load["a"], c.total)
+				}
+				if now := f.allBegun(); now != begun {
+					t.Errorf("%d leases were lost", now-begun)
+				}
+				f.stopAll()
+			})
+		})
+	}
+}
+
+func TestACheckpointSparesTheRenewalOfItsPeriod(t *testing.T) {
+	for every, most := range map[time.Duration]float64{3200 * time.Millisecond: 1 / 3.2, 5 * time.Second: 2. / 5, 15 * time.Second: 5.5 / 15} {
+		t.Run(every.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const total = 200
+				f := newFleet(t, leases.NewMemory())
+				f.create(total)
+				w := f.start("a", func(c *leases.Config) {
+					c.Work = func(h *leases.Held) {
+						var offset int
+						_, _ = fmt.Sscanf(h.Lease().Key, "shardId-%d", &offset)
+						if sleep(h.Context(), time.Duration(offset)*every/total) == nil {
+							f.checkpointEvery(h, every)
+						}
+					}
+				})
+				f.await(time.Minute, "all held", func(load map[string]int) bool { return load["a"] == total })
+				time.Sleep(2 * every)
+				before := w.link.writesSoFar()
+				time.Sleep(2 * time.Minute)
+				if got := float64(w.link.writesSoFar()-before) / total / 120; got > most*1.02 {
+					t.Errorf("%.3f writes of a lease in a second, want %.3f", got, most)
+				}
+				f.stopAll()
+			})
+		})
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -90,7 +89,8 @@ func exception(e *types.BatchStatementError) error {
 
 // unsupported marks an error that says that statements are not for this worker, or not for this server.
 func unsupported(err error) error {
-	if retry.Classify(err) == retry.Invalid || strings.HasPrefix(retry.Code(err), "AccessDenied") {
+	switch retry.Code(err) {
+	case "AccessDeniedException", "AccessDenied", "UnknownOperationException", "ValidationException":
 		return fmt.Errorf("%w (%w)", errors.ErrUnsupported, err)
 	}
 	return err

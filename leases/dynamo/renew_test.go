@@ -105,7 +105,7 @@ func TestWhereStatementsCannotBeUsedRenewingIsUnsupported(t *testing.T) {
 }
 
 func TestAFailureOfTheWholeCallIsNotTakenForAMissingFeature(t *testing.T) {
-	for _, code := range []string{"ThrottlingException", "InternalServerError", "ProvisionedThroughputExceededException", "ExpiredTokenException"} {
+	for _, code := range []string{"ThrottlingException", "InternalServerError", "ProvisionedThroughputExceededException", "ExpiredTokenException", "TransactionConflictException", "BadGateway"} {
 		_, err := renewTwo(t, open(t, batcher{server(t), func(*dynamodb.BatchExecuteStatementOutput, error) (*dynamodb.BatchExecuteStatementOutput, error) {
 			return nil, &smithy.GenericAPIError{Code: code}
 		}}))
