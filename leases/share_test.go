@@ -93,7 +93,7 @@ func TestTheLeasesOfAStoppedWorkerAreHeldWithinASecond(t *testing.T) {
 
 func TestAWorkerWithManyLeasesThatStopsLetsGoOfThemWaveByWave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const total = 2000
+		const total = manyLeases / 3
 		f := newFleet(t, leases.NewMemory())
 		f.create(total)
 		a := f.start("a")
@@ -131,7 +131,7 @@ func TestNoHandlerIsCancelledBecauseItHasHeardTooLateOfTheEnd(t *testing.T) {
 	for _, scan := range []time.Duration{10 * time.Millisecond, 2 * time.Second} {
 		t.Run(scan.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const total = 6000
+				const total = manyLeases
 				f := newFleet(t, leases.NewMemory())
 				f.create(total)
 				var cancelled atomic.Int64

@@ -64,7 +64,7 @@ func (c *together) rest(d time.Duration) [][]string {
 }
 
 func TestTheRenewalsOfAStrokeAreMadeInOneCall(t *testing.T) {
-	for name, total := range map[string]int{"fewer than a call takes": 400, "more than a call takes": 4000} {
+	for name, total := range map[string]int{"fewer than a call takes": 400, "more than a call takes": manyLeases} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				table := newTogether()
@@ -276,7 +276,7 @@ func TestNoLeaseIsLostWhereCallsTakeLong(t *testing.T) {
 		takes  time.Duration
 		single bool // all at once, renewals have to be made one by one
 	}{
-		"half a second": {2000, 500 * time.Millisecond, false}, "many leases": {6000, 150 * time.Millisecond, false},
+		"half a second": {manyLeases / 3, 500 * time.Millisecond, false}, "many leases": {manyLeases, 150 * time.Millisecond, false},
 		"one by one": {400, 500 * time.Millisecond, true},
 	} {
 		t.Run(name, func(t *testing.T) {
