@@ -3,7 +3,6 @@ package leases_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -176,16 +175,8 @@ func TestTheRowOfADeadWorkerIsDeletedSoon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFleet(t, leases.NewMemory())
-				f.create(size.leases)
-				var all []*worker
-				var names []string
-				for i := range size.workers {
-					names = append(names, fmt.Sprint("w", i))
-					all = append(all, f.start(names[i]))
-				}
-				f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, size.leases, names...) })
-				time.Sleep(time.Minute)
-				all[0].kill()
+				names := f.settle(size.leases, size.workers)
+				f.worker(names[0]).kill()
 				f.await(30*time.Second, "even again", func(load map[string]int) bool { return even(load, size.leases, names[1:]...) })
 				time.Sleep(10 * time.Second)
 				rows, err := f.table.Scan(t.Context())

@@ -55,6 +55,25 @@ func (f *fleet) create(n int) {
 	}
 }
 
+// settle creates leases and starts workers, waits until these share them evenly, and a minute more. It returns the workers' names.
+func (f *fleet) settle(total, workers int) (names []string) {
+	f.t.Helper()
+	f.create(total)
+	for i := range workers {
+		names = append(names, fmt.Sprint("w", i))
+		f.start(names[i])
+	}
+	f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, names...) })
+	time.Sleep(time.Minute)
+	return names
+}
+
+func (f *fleet) worker(name string) *worker {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.workers[name]
+}
+
 func shardKey(i int) string { return fmt.Sprintf("shardId-%012d", i) }
 
 // worker is one member of the fleet.

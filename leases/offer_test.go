@@ -28,14 +28,7 @@ func TestInALargeTableAWorkerThatDoesNotAskIsOfferedItsShareByHandoff(t *testing
 	synctest.Test(t, func(t *testing.T) {
 		const total = 500
 		f := newFleet(t, leases.NewMemory())
-		f.create(total)
-		var names []string
-		for i := range 6 {
-			names = append(names, fmt.Sprint("w", i))
-			f.start(names[i])
-		}
-		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, names...) })
-		time.Sleep(time.Minute)
+		names := f.settle(total, 6)
 		begun := f.allBegun()
 
 		startMeek(f, "meek")
@@ -94,16 +87,8 @@ func TestAWorkerThatDoesNotKeepWhatItIsOfferedIsOfferedNoMore(t *testing.T) {
 // Its row has never been seen to change. Somebody else lacks leases for good, so that it is no news that leases are to be offered.
 func TestAWorkerThatHasDiedIsOfferedNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const total = 520
 		f := newFleet(t, leases.NewMemory())
-		f.create(total)
-		var names []string
-		for i := range 6 {
-			names = append(names, fmt.Sprint("w", i))
-			f.start(names[i])
-		}
-		f.await(30*time.Second, "even", func(load map[string]int) bool { return even(load, total, names...) })
-		time.Sleep(time.Minute)
+		f.settle(520, 6)
 		f.start("meek", func(cfg *leases.Config) {
 			cfg.Store, cfg.Runnable = meek{cfg.Store}, func(leases.Lease) bool { return false }
 		})
