@@ -193,6 +193,13 @@ func (c *Coordinator) holding(key string) (*Held, bool) {
 	return h, ok
 }
 
+// load returns how many leases are in this worker's hands.
+func (c *Coordinator) load() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.held)
+}
+
 // holdings returns all of them.
 func (c *Coordinator) holdings() []*Held {
 	c.mu.Lock()

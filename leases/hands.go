@@ -51,14 +51,12 @@ type renewing struct {
 // renewByHand has a hand make a renewal, and waits for that. If none comes free in time, it is made here.
 func (c *Coordinator) renewByHand(ctx context.Context, w Write, begun func(time.Time)) (start time.Time, row Lease, err error) {
 	r := &renewing{write: w, begun: begun, done: make(chan struct{})}
-	if !c.handOver(ctx, r) {
-		return c.writeAlone(ctx, w, begun)
+	if c.handOver(ctx, r) {
+		if <-r.done; !r.alone {
+			return r.start, r.Lease, r.Err
+		}
 	}
-	<-r.done
-	if r.alone {
-		return c.writeAlone(ctx, w, begun)
-	}
-	return r.start, r.Lease, r.Err
+	return c.writeAlone(ctx, w, begun)
 }
 
 // handOver gives a renewal to a hand; false: none takes it.

@@ -142,7 +142,7 @@ func (c *Coordinator) carryOut(ctx context.Context, p plan, found Snapshot) {
 
 // settle decides when the whole table is to be read again.
 func (c *Coordinator) settle(p plan, began time.Time) {
-	c.share, c.counted = p.share, len(c.holdings())
+	c.share, c.counted = p.share, c.load()
 	c.unsettled = len(p.take)+len(p.ask)+len(p.offer)+p.later > 0 || p.idle > 0 && c.scannedAt.Before(c.calm)
 	c.wholeDue = c.scannedAt.Add(c.jitter.Spread(c.wholePeriod()))
 	if c.calm.After(began) {
@@ -189,7 +189,7 @@ func (c *Coordinator) heedMembers() {
 // to have more: somebody may have less and not know it, or the share has grown. Where that is one lease more, as it is for nearly everybody when
 // a worker dies, it is not in a hurry.
 func (c *Coordinator) missWhole() {
-	held := len(c.holdings())
+	held := c.load()
 	if !c.parted || held == c.share || held > c.share && held == c.counted {
 		return
 	}

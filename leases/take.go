@@ -44,7 +44,7 @@ func (c *Coordinator) room(n int) int {
 	if c.cfg.MaxLeases == 0 {
 		return n
 	}
-	return max(0, min(n, c.cfg.MaxLeases-len(c.holdings())))
+	return max(0, min(n, c.cfg.MaxLeases-c.load()))
 }
 
 // lookAtVanished makes the keepers look at leases that the index no longer lists under this worker: a handoff was asked for, most

@@ -99,25 +99,18 @@ func TestARenewalThatFailsDisturbsNoneOfThoseMadeInTheSameCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const total = 400
 		table := newTogether()
-		var mu sync.Mutex
-		throttled := false
+		var throttled atomic.Bool
 		table.fail = func(key string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if throttled && key == shardKey(7) {
+			if throttled.Load() && key == shardKey(7) {
 				return errFail
 			}
 			return nil
 		}
 		f := holdAll(t, table, total)
 		begun := f.allBegun()
-		mu.Lock()
-		throttled = true
-		mu.Unlock()
+		throttled.Store(true)
 		time.Sleep(8 * time.Second) // less than trust lasts
-		mu.Lock()
-		throttled = false
-		mu.Unlock()
+		throttled.Store(false)
 		time.Sleep(time.Minute)
 		if now := f.allBegun(); now != begun {
 			t.Errorf("%d leases were lost", now-begun)
@@ -160,28 +153,20 @@ func TestALostReplyToSeveralRenewalsCostsNoLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const total = 400
 		table := newTogether()
-		var mu sync.Mutex
-		drops := 0
+		var drops atomic.Int64 // that are still to come
 		table.drop = func([]leases.Write) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if drops == 0 {
+			if drops.Add(-1) < 0 {
 				return nil
 			}
-			drops--
 			return errReply
 		}
 		f := holdAll(t, table, total)
 		begun := f.allBegun()
-		mu.Lock()
-		drops = 30
-		mu.Unlock()
+		drops.Store(30)
 		time.Sleep(time.Minute)
-		mu.Lock()
-		if drops > 0 {
-			t.Errorf("%d replies are still to be lost", drops)
+		if left := drops.Load(); left > 0 {
+			t.Errorf("%d replies are still to be lost", left)
 		}
-		mu.Unlock()
 		if now := f.allBegun(); now != begun {
 			t.Errorf("%d leases were lost", now-begun)
 		}

@@ -50,13 +50,13 @@ func (s *Store) Renew(ctx context.Context, renewals []leases.Write) ([]leases.Re
 // statement spells a renewal. Unlike UpdateItem, an UPDATE makes no row where there is none.
 func (s *Store) statement(w leases.Write) types.BatchStatementRequest {
 	counter, _ := w.Condition().Counter.Get()
-	text, parameters := `UPDATE "`+s.table+`" SET "leaseCounter" = ?`, []types.AttributeValue{number(counter + 1)}
+	update, parameters := `UPDATE "`+s.table+`" SET "leaseCounter" = ?`, []types.AttributeValue{number(counter + 1)}
 	if rate, named := w.Change().ThroughputKBps.Get(); named {
-		text, parameters = text+` SET "throughputKBps" = ?`, append(parameters, decimal(rate))
+		update, parameters = update+` SET "throughputKBps" = ?`, append(parameters, decimal(rate))
 	}
-	text += ` WHERE "leaseKey" = ? AND "leaseCounter" = ? RETURNING ALL NEW *`
+	update += ` WHERE "leaseKey" = ? AND "leaseCounter" = ? RETURNING ALL NEW *`
 	return types.BatchStatementRequest{
-		Statement: &text, Parameters: append(parameters, keyOf(w.Key())["leaseKey"], number(counter)),
+		Statement: &update, Parameters: append(parameters, text(w.Key()), number(counter)),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 }
