@@ -42,12 +42,16 @@ func (g *grave) count() int {
 	return len(g.texts)
 }
 
-// poison makes the handler of a configuration fail with every batch that has the record with that text.
+// poison makes the handler of a configuration fail with every batch that has the record with that text. The calls that it returns may
+// be read once the run has ended.
 func (w *world) poison(cfg *Config, text string) *[]string {
+	var mu sync.Mutex
 	var calls []string
 	inner := cfg.Handler
 	cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+		mu.Lock()
 		calls = append(calls, fmt.Sprintf("%s+%d", b.Records[0].Data, len(b.Records)))
+		mu.Unlock()
 		if slices.ContainsFunc(b.Records, func(r Record) bool { return string(r.Data) == text }) {
 			return errHandler
 		}
