@@ -67,6 +67,19 @@ type Config struct {
 	FailoverTime time.Duration
 	// MaxLeases is how many shards this worker reads at once, at most. Default: no limit.
 	MaxLeases int
+	// MaxMoves is how many shards this worker asks others to hand over at once, at most: each is not read for a moment. Default: a
+	// quarter of its share, and at least eight.
+	MaxMoves int
+	// HandoffTimeout is how long a handler may go on after another worker has asked for its shard; then its context ends. Default: 30
+	// seconds, as in the KCL.
+	HandoffTimeout time.Duration
+	// KeepEnded keeps the leases of shards that have been read to their ends until the stream no longer has them. Default: each is deleted
+	// once its children are being read, as in the KCL.
+	KeepEnded bool
+	// CPU tells how busy the processor is, in percent of what this process may use of it, on average since it was last asked; false: that
+	// cannot be told. It must be quick. A worker that is far busier than the others gets fewer shards. Default: on Linux, the container's use
+	// of what it is allowed, or else the machine's; elsewhere, and by a function that returns false, nothing is told.
+	CPU func() (percent float64, known bool)
 
 	// PollInterval is the time between two GetRecords calls on a shard whose tip has been reached. A shard that is behind is read on
 	// at once. The service allows five calls a second for each shard, shared by all its readers: below 200 milliseconds means 200
@@ -235,7 +248,9 @@ func (c Config) validate() error {
 		"is %v; set at least PollInterval, or 0 for that", c.MaxPollInterval)
 	v.checkDuration("CheckpointInterval", c.CheckpointInterval)
 	v.checkDuration("ShutdownTimeout", c.ShutdownTimeout)
+	v.checkDuration("HandoffTimeout", c.HandoffTimeout)
 	v.checkCount("MaxLeases", c.MaxLeases)
+	v.checkCount("MaxMoves", c.MaxMoves)
 	v.checkCount("MaxBatchRecords", c.MaxBatchRecords)
 	v.checkCount("MaxBatchBytes", c.MaxBatchBytes)
 	v.checkDuration("BatchWindow", c.BatchWindow)

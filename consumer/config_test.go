@@ -43,7 +43,7 @@ func faultyFields(err error) (fields []string) {
 func TestNewListsEveryFault(t *testing.T) {
 	_, err := New(Config{
 		Application: "no spaces", FailoverTime: time.Millisecond, MaxBufferedBytes: 1, PollInterval: -1, MaxPollInterval: -1, CheckpointInterval: -1, ShutdownTimeout: -1,
-		MaxLeases: -1, MaxBatchRecords: -1, MaxBatchBytes: -1, BatchWindow: -1, Concurrency: 1001, Failure: Failure{MaxAttempts: 3}, Handler: noHandler, NewHandler: func(Shard) (Handler, error) { return noHandler, nil },
+		HandoffTimeout: -1, MaxLeases: -1, MaxMoves: -1, MaxBatchRecords: -1, MaxBatchBytes: -1, BatchWindow: -1, Concurrency: 1001, Failure: Failure{MaxAttempts: 3}, Handler: noHandler, NewHandler: func(Shard) (Handler, error) { return noHandler, nil },
 		Streams: []Stream{
 			{Name: "a", Start: At(time.Time{})}, {Name: "a"}, {ARN: "arn:aws:sqs:us-east-1:1:a"}, {Name: "b", ConsumerName: "x"},
 			{Name: "c", FanOut: true, ConsumerName: "no spaces"}, {Name: "d", ARN: "arn:aws:kinesis:us-east-1:1:stream/e"},
@@ -52,7 +52,7 @@ func TestNewListsEveryFault(t *testing.T) {
 	})
 	want := []string{
 		"Application", "Kinesis", "DynamoDB", "Handler", "FailoverTime", "MaxBufferedBytes", "PollInterval", "MaxPollInterval", "CheckpointInterval", "ShutdownTimeout",
-		"MaxLeases", "MaxBatchRecords", "MaxBatchBytes", "BatchWindow", "Concurrency", "Failure.Then", "Streams[0].Start", "Streams[1].Name", "Streams[2].Name", "Streams[3].FanOut",
+		"HandoffTimeout", "MaxLeases", "MaxMoves", "MaxBatchRecords", "MaxBatchBytes", "BatchWindow", "Concurrency", "Failure.Then", "Streams[0].Start", "Streams[1].Name", "Streams[2].Name", "Streams[3].FanOut",
 		"Streams[4].ConsumerName", "Streams[5].Name", "Streams[6].ConsumerARN",
 	}
 	if got := faultyFields(err); !slices.Equal(got, want) {

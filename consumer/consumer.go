@@ -146,7 +146,8 @@ const suffixLen = 10
 func (c *Consumer) coordination() leases.Config {
 	return leases.Config{
 		Store: c.store, Worker: cmp.Or(c.cfg.WorkerID, newWorkerID()), Work: c.work,
-		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, ShutdownTimeout: c.cfg.ShutdownTimeout,
+		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, MaxMoves: c.cfg.MaxMoves,
+		ShutdownTimeout: c.cfg.ShutdownTimeout, HandoffTimeout: c.cfg.HandoffTimeout, KeepEnded: c.cfg.KeepEnded, CPU: c.cfg.CPU,
 		// A table may hold leases of streams that other workers are configured for.
 		Runnable: func(l leases.Lease) bool { return c.streamOf(l.Stream) != nil },
 		Listings: c.listings,

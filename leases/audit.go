@@ -115,8 +115,8 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 			c.remove(ctx, row, "the stream was deleted and made anew; the lease was the old one's")
 		}
 	}
-	if !c.cfg.KeepEnded {
-		for _, row := range spent {
+	for _, row := range spent {
+		if _, listed := census.byID[row.ShardID]; !listed || !c.cfg.KeepEnded {
 			c.remove(ctx, row, "the shard has been read to its end, and its children are being read")
 		}
 	}

@@ -132,6 +132,33 @@ func TestAnEndedLeaseIsDeletedOnceItsChildrenAreBeingRead(t *testing.T) {
 	})
 }
 
+func TestAKeptLeaseIsDeletedOnceTheStreamHasNoSuchShard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "p", checkpoint.ShardEnd)
+		put(t, f.table, "l", at(t, "5"))
+		put(t, f.table, "r", at(t, "5"))
+		stream := &register{listed: halves()}
+		deleted := make(chan leases.Lease, 10)
+		f.start("a", func(c *leases.Config) {
+			c.Listings, c.KeepEnded = stream.list, true
+			c.Hooks.Deleted = func(l leases.Lease) { deleted <- l }
+		})
+		time.Sleep(time.Hour)
+		if len(deleted) != 0 {
+			t.Fatalf("deleted while the stream lists its shard: %+v", <-deleted)
+		}
+		stream.mu.Lock()
+		stream.listed = slices.DeleteFunc(halves(), func(s shards.Shard) bool { return s.ID == "p" })
+		stream.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		if len(deleted) != 1 || (<-deleted).ShardID != "p" {
+			t.Error("the lease of a shard that is gone was kept")
+		}
+		f.stopAll()
+	})
+}
+
 func TestAStreamThatWasMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, leases.NewMemory())

@@ -46,7 +46,8 @@ type Config struct {
 	// cannot be told. It is asked whenever the worker writes its row. A worker that is far busier than the others gets fewer leases. Default:
 	// on Linux, the container's use of what it is allowed, or else the machine's; elsewhere, and by a function that returns false, nothing is told.
 	CPU func() (percent float64, known bool)
-	// KeepEnded keeps the leases of shards that have been read to their ends.
+	// KeepEnded keeps the leases of shards that have been read to their ends for as long as the stream lists the shards. Default: each is
+	// deleted once its children are being read.
 	KeepEnded bool
 	// Hooks are told what happens.
 	Hooks Hooks
