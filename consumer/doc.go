@@ -157,4 +157,5 @@
 //	snapshot.go   Snapshot: streams, shards, owners, positions, lags
 //	retention.go  the lag against how long the stream keeps records
 //	health.go     Health: whether only a new start will help
+//	kcl.go        what the KCL's parts and options are here
 package consumer
