@@ -4,25 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/penstock-go/penstock/internal/lines"
 	"github.com/penstock-go/penstock/internal/shards"
 )
 
-// FileSink is a [DeadLetter] that appends to a file: one line of JSON for each record, a [DeadRecord]. A batch is in the file as a whole, and on
-// the disk, or not at all; after a crash it may be there twice. The file has record data in it, and keys: it can be read by its
-// owner only.
-type FileSink struct {
-	file    *os.File
-	size    int64         // of what is whole
-	writing chan struct{} // capacity 1: a lock that is held across I/O
-}
+// FileSink is a [DeadLetter] that appends to a file: one line of JSON for each record, a [DeadRecord], on the disk when Put returns. Where writing
+// fails, or the process ends, some of a batch may be there, and will be there twice once it is written again; a line that was broken off
+// is followed by a whole one. Workers of one machine may share a file. It has record data in it, and keys: if the sink makes it, only its owner can
+// read it.
+type FileSink struct{ file *lines.File }
 
 // DeadRecord is a line of a [FileSink].
 type DeadRecord struct {
@@ -42,45 +38,22 @@ type DeadRecord struct {
 
 // NewFileSink opens the file, or creates it.
 func NewFileSink(path string) (*FileSink, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600) // the user's own path
+	file, err := lines.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: dead-letter file: %w", err)
 	}
-	info, err := file.Stat()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("consumer: dead-letter file: %w", err), file.Close())
-	}
-	return &FileSink{file: file, size: info.Size(), writing: make(chan struct{}, 1)}, nil
+	return &FileSink{file}, nil
 }
 
 // Put appends the records and waits until they are on the disk.
 func (s *FileSink) Put(ctx context.Context, f Failed) error {
-	lines, err := deadLines(f)
-	if err != nil {
-		return fmt.Errorf("consumer: dead-letter file: %w", err)
-	}
-	select {
-	case s.writing <- struct{}{}:
-		defer func() { <-s.writing }()
-	case <-ctx.Done():
-		return fmt.Errorf("consumer: dead-letter file: %w", ctx.Err())
-	}
-	if err := s.append(lines); err != nil {
-		return fmt.Errorf("consumer: dead-letter file: %w", err)
-	}
-	return nil
-}
-
-// append writes lines. What of them is there after a failure is cut off, so that the file has whole lines only.
-func (s *FileSink) append(lines []byte) error {
-	_, err := s.file.Write(lines)
+	text, err := deadLines(f)
 	if err == nil {
-		err = s.file.Sync()
+		err = s.file.Append(ctx, text)
 	}
 	if err != nil {
-		return errors.Join(err, s.file.Truncate(s.size))
+		return fmt.Errorf("consumer: dead-letter file: %w", err)
 	}
-	s.size += int64(len(lines))
 	return nil
 }
 
@@ -93,8 +66,8 @@ func (s *FileSink) Close() error {
 }
 
 func deadLines(f Failed) ([]byte, error) {
-	var lines bytes.Buffer
-	enc := json.NewEncoder(&lines)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	said := ""
 	if f.Cause != nil {
 		said = f.Cause.Error()
@@ -110,7 +83,7 @@ func deadLines(f Failed) ([]byte, error) {
 			return nil, fmt.Errorf("write a line: %w", err)
 		}
 	}
-	return lines.Bytes(), nil
+	return text.Bytes(), nil
 }
 
 // PutRecordAPI is the part of the Kinesis client that a [StreamSink] calls; *kinesis.Client satisfies it.
