@@ -2,15 +2,20 @@ package consumer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/penstock-go/penstock/aggregation"
+	"github.com/penstock-go/penstock/internal/hashkey"
 	"github.com/penstock-go/penstock/internal/lines"
+	"github.com/penstock-go/penstock/internal/retry"
 	"github.com/penstock-go/penstock/internal/shards"
 )
 
@@ -92,8 +97,9 @@ type PutRecordAPI interface {
 }
 
 // StreamSink is a [DeadLetter] that puts the records, with their keys and nothing else, into another stream, in their order: whatever
-// reads that sees what the handler should have seen. Members of aggregates become plain records. A record without a partition key gets
-// its sequence number for one, which the service asks for. If a put fails, those before it may be in the stream twice.
+// reads that sees what the handler should have seen. Members of aggregates become plain records; but one whose partition key the service does not
+// take for a record of its own, because it is longer than 256 characters or no text, becomes an aggregate of one. A record without a partition key
+// gets its sequence number for one, which the service asks for. If a put fails, those before it may be in the stream twice.
 type StreamSink struct {
 	api    PutRecordAPI
 	stream shards.Stream
@@ -108,28 +114,56 @@ func NewStreamSink(api PutRecordAPI, stream string) (*StreamSink, error) {
 	return &StreamSink{api: api, stream: id}, nil
 }
 
-// Put puts the records, one after the other.
+// Put puts the records, one after the other. Its error has the service's code; the service's message, which may repeat a partition key, is in the
+// error that it wraps.
 func (s *StreamSink) Put(ctx context.Context, f Failed) error {
-	last := ""
+	var last *string
 	for i := range f.Records {
-		r := &f.Records[i]
-		in := &kinesis.PutRecordInput{
-			StreamName: s.stream.NameParam(), StreamARN: s.stream.ARNParam(), Data: r.Data, PartitionKey: aws.String(r.PartitionKey),
-		}
-		if r.PartitionKey == "" {
-			in.PartitionKey = &r.SequenceNumber
-		}
-		if r.ExplicitHashKey != "" {
-			in.ExplicitHashKey = &r.ExplicitHashKey
-		}
-		if last != "" {
-			in.SequenceNumberForOrdering = aws.String(last)
-		}
-		out, err := s.api.PutRecord(ctx, in, once)
+		in, err := letter(&f.Records[i])
 		if err != nil {
 			return fmt.Errorf("consumer: dead-letter stream %s: %w", s.stream.Name(), err)
 		}
-		last = aws.ToString(out.SequenceNumber)
+		in.StreamName, in.StreamARN, in.SequenceNumberForOrdering = s.stream.NameParam(), s.stream.ARNParam(), last
+		out, err := s.api.PutRecord(ctx, in, once)
+		if err != nil {
+			return &sinkError{stream: s.stream.Name(), err: err}
+		}
+		last = out.SequenceNumber
 	}
 	return nil
 }
+
+// maxKeyCharacters is how long the service lets the partition key of a record be.
+const maxKeyCharacters = 256
+
+// letter returns the request that puts a record anew.
+func letter(r *Record) (*kinesis.PutRecordInput, error) {
+	in := &kinesis.PutRecordInput{Data: r.Data, PartitionKey: aws.String(cmp.Or(r.PartitionKey, r.SequenceNumber))}
+	if r.ExplicitHashKey != "" {
+		in.ExplicitHashKey = &r.ExplicitHashKey
+	}
+	if utf8.ValidString(r.PartitionKey) && utf8.RuneCountInString(r.PartitionKey) <= maxKeyCharacters {
+		return in, nil
+	}
+	var alone aggregation.Encoder
+	if err := alone.Add(r.PartitionKey, r.ExplicitHashKey, r.Data); err != nil {
+		return nil, err //nolint:wrapcheck // the caller says where
+	}
+	in.Data, in.PartitionKey = alone.AppendTo(nil), &r.SequenceNumber
+	if in.ExplicitHashKey == nil { // or it would come to another shard than its member belongs to
+		in.ExplicitHashKey = aws.String(hashkey.Of(r.PartitionKey).String())
+	}
+	return in, nil
+}
+
+// sinkError is a refusal by the service, without its message.
+type sinkError struct {
+	stream string
+	err    error
+}
+
+func (e *sinkError) Error() string {
+	return fmt.Sprintf("consumer: dead-letter stream %s: %s", e.stream, cmp.Or(retry.Code(e.err), "the service did not answer"))
+}
+
+func (e *sinkError) Unwrap() error { return e.err }

@@ -14,7 +14,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/smithy-go"
 
+	"github.com/penstock-go/penstock/aggregation"
+	"github.com/penstock-go/penstock/internal/hashkey"
 	"github.com/penstock-go/penstock/leases"
 )
 
@@ -120,6 +123,66 @@ func TestStreamSinkPutsWhatTheHandlerShouldHaveSeen(t *testing.T) {
 			t.Errorf("%+v", keys)
 		}
 	})
+}
+
+// The key of a member of an aggregate may be longer than the service lets one of a record of its own be.
+func TestStreamSinkTakesEveryKeyThatAnAggregateMayHave(t *testing.T) {
+	for name, key := range map[string]string{"long": strings.Repeat("ключ", 100), "no text": "a\xff"} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.another("dead", 0)
+				w.putRaw("a", sealed(w, key, w.data()))
+				sink, err := NewStreamSink(w.client, "dead")
+				w.must(err)
+				cfg := w.config()
+				cfg.Failure = Failure{MaxAttempts: 1, Then: SendToDeadLetter, DeadLetter: sink}
+				cfg.Handler = HandlerFunc(func(context.Context, *Batch) error { return errHandler })
+				failing := w.start(cfg)
+				dead := w.config()
+				dead.Application, dead.Streams, dead.Leases = "redrive", []Stream{{Name: "dead"}}, leases.NewMemory()
+				redrive := w.start(dead)
+				w.awaitAll()
+				failing.mustEnd()
+				redrive.mustEnd()
+				w.verify()
+				if r := w.seen.all()[0]; r.PartitionKey != key || !r.Aggregated {
+					t.Errorf("%+v", r)
+				}
+				if in, err := letter(&Record{PartitionKey: key}); err != nil || aws.ToString(in.ExplicitHashKey) != hashkey.Of(key).String() {
+					t.Errorf("it goes to another shard than its member belongs to: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// sealed returns an aggregate of one record.
+func sealed(w *world, key string, data []byte) []byte {
+	w.Helper()
+	var e aggregation.Encoder
+	w.must(e.Add(key, "", data))
+	return e.AppendTo(nil)
+}
+
+// echoing refuses records as the service does, with the partition key in its message.
+type echoing struct{}
+
+func (echoing) PutRecord(_ context.Context, in *kinesis.PutRecordInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "Value '" + *in.PartitionKey + "' at 'partitionKey' failed to satisfy constraint"}
+}
+
+func TestARefusalByADeadLetterStreamRepeatsNoPartitionKey(t *testing.T) {
+	sink, err := NewStreamSink(echoing{}, "dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := someFailed()
+	f.Records[0].PartitionKey = "secret"
+	err = sink.Put(t.Context(), f)
+	var api smithy.APIError
+	if !errors.As(err, &api) || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "ValidationException") {
+		t.Errorf("%v", err)
+	}
 }
 
 // putter is the recording end of a sink.
