@@ -1,4 +1,4 @@
-# One word per act; CI runs these and nothing else.
+# One word per act.
 
 GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -23,7 +23,7 @@
 //   - No zombie. When the lease is lost, or the worker can no longer prove that it has it, the handler's context ends and
 //     no checkpoint can be written. Until the handler has returned, this worker gives the lease to nobody.
 //   - Nothing is dropped. An aggregate that cannot be taken apart is handled as one record, and members of aggregates that do not
-//     belong to the shard are handled like all others; both are reported. Where the stream has dropped records before they were read,
+//     belong to the shard are handled like all others, unless Config.DropOutsideShard is set; both are reported. Where the stream has dropped records before they were read,
 //     that is reported too ([TrimmedError]).
 //
 // # The path of a record

@@ -31,7 +31,7 @@ type Hooks struct {
 	// MalformedAggregate: an aggregate could not be taken apart and is handled as one plain record.
 	MalformedAggregate func(*AggregateError)
 	// OutsideShard: so many members of aggregates, in one page, have hash keys that do not belong to the shard. They are handled like
-	// any other. The KCL drops the whole aggregate in that case. Setting this hook costs an MD5 for each member.
+	// any other, or left out where Config.DropOutsideShard is set. The KCL drops the whole aggregate in that case. Setting this hook costs an MD5 for each member.
 	OutsideShard func(s Shard, members int)
 	// DeadLettered: the dead-letter sink was called.
 	DeadLettered func(DeadLettered)

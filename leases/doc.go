@@ -63,7 +63,7 @@
 //
 // # A worker
 //
-// A worker writes its own row before it takes anything, and twice in a failover time from then on; the row is deleted last of all.
+// A worker writes its own row before it takes anything, and twice in a failover time from then on, or every ten seconds if that is more often; the row is deleted last of all.
 // Every half second (or quarter of F) it asks the index which rows name it, and adopts by a renewal those that it does not hold. Every
 // fifth of F, when a lease is about to be found silent, and after changes of its own, it reads the table, works out a plan, takes what
 // is idle and asks for what it lacks. The plan is a pure function of the rows (balance.go): all workers that see the same table compute
@@ -202,7 +202,7 @@
 //	work on <lease>       one for each holding; Config.Work
 //	take, adopt, ask, …   one for each store call of a burst; Run's caller waits for them
 //
-// Calls to the store are bounded in number (64 at once) and time (a fifth of F each). Locks guard a few assignments and are never held
+// Calls to the store are bounded in number (64 at once) and time (a fifth of F each, and half of it for the whole of the table). Locks guard a few assignments and are never held
 // across a call; what has to be held across one (the right to write a row) is a channel. The first lock to be taken is the
 // coordinator's or a holding's, never both.
 //

@@ -60,7 +60,7 @@ var (
 	ErrOutcomeUnknown = errors.New("producer: the outcome of an attempt is unknown")
 )
 
-// What [Hooks.Degraded] may be told, besides ErrAccessDenied, ErrStreamNotFound, ErrUnavailable and ErrThrottled.
+// What [Hooks.Degraded] may be told, besides ErrAccessDenied, ErrStreamNotFound, ErrUnreachable, ErrUnavailable and ErrThrottled.
 var (
 	// ErrAutoDistribution: the service distributes the stream's records by itself (AUTO record distribution), so that an aggregate would go to
 	// shards to which its records do not belong. The producer sends plain records, and looks

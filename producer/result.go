@@ -15,7 +15,7 @@ type Result struct {
 	// Attempts are the record's attempts in their order, the last 32 of them. The slice is shared by the records of an aggregate:
 	// it must not be changed.
 	Attempts []Attempt
-	// Err is nil or a [*FailedError].
+	// Err is nil or a [*FailedError]; from [Producer.PutSync] also what Put would have returned, or [ErrOutcomeUnknown] where ctx ended first.
 	Err error
 }
 
