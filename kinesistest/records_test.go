@@ -142,7 +142,11 @@ func TestAnyTextAndBytesSurvive(t *testing.T) {
 	for i, k := range keys {
 		r.put(k, string(all[:i*36]))
 	}
-	for i, rec := range r.get(r.iterator(shardID(0), types.ShardIteratorTypeTrimHorizon)).Records {
+	records := r.get(r.iterator(shardID(0), types.ShardIteratorTypeTrimHorizon)).Records
+	if len(records) != len(keys) {
+		t.Fatalf("%d of %d records", len(records), len(keys))
+	}
+	for i, rec := range records {
 		if *rec.PartitionKey != keys[i] || !bytes.Equal(rec.Data, all[:i*36]) {
 			t.Errorf("record %d: key %q, data %x", i, *rec.PartitionKey, rec.Data)
 		}

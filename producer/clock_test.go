@@ -3,6 +3,7 @@ package producer_test
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,10 @@ import (
 func TestRecordsExpireOnTimeWhateverTheServicesClockSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 2)
-		var away bool
+		var away atomic.Bool
 		r.faults.add(func(c *call) (*http.Response, error) {
 			send := c.send
-			if away && c.op == "PutRecords" {
+			if away.Load() && c.op == "PutRecords" {
 				send = func() (*http.Response, error) {
 					return refuse("InternalFailureException", http.StatusInternalServerError)(c)
 				}
@@ -37,7 +38,7 @@ func TestRecordsExpireOnTimeWhateverTheServicesClockSays(t *testing.T) {
 		for range 10 {
 			r.must(put())
 		}
-		away = true
+		away.Store(true)
 		start := time.Now()
 		if err := put(); !errors.Is(err, producer.ErrExpired) {
 			t.Errorf("%v", err)
@@ -45,7 +46,7 @@ func TestRecordsExpireOnTimeWhateverTheServicesClockSays(t *testing.T) {
 		if took := time.Since(start); took < 20*time.Second || took > 21*time.Second {
 			t.Errorf("expired after %v", took)
 		}
-		away = false
+		away.Store(false)
 		r.must(put())
 	})
 }

@@ -3,10 +3,13 @@ package producer_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/penstock-go/penstock/producer"
 )
@@ -52,10 +55,14 @@ func TestARecordAloneGoesOutPlainUnderItsOwnKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, s := range r.read() {
+		all := r.read()
+		for _, s := range all {
 			if s.aggregated || s.key != "k" {
 				t.Errorf("%+v", s)
 			}
+		}
+		if first := r.raw("shardId-000000000000"); len(all) != 2 || !slices.ContainsFunc(first, func(raw types.Record) bool { return len(raw.Data) == 0 }) {
+			t.Errorf("%d records, of which %d are in the shard of hash key 7", len(all), len(first))
 		}
 	})
 }

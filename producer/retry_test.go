@@ -201,9 +201,11 @@ func TestMaxAttemptsEndsTheAttempts(t *testing.T) {
 func TestAThrottledShardHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 2)
+		var throttled atomic.Int32
 		// Every entry whose explicit hash key is 1, in the first shard, is throttled for ever.
 		r.faults.add(on("PutRecords", 0, func(c *call) (*http.Response, error) {
 			if strings.Contains(string(c.body), "ExplicitHashKey\x611") {
+				throttled.Add(1)
 				return throttle(func(int) bool { return true })(c)
 			}
 			return nil, nil
@@ -218,6 +220,9 @@ func TestAThrottledShardHoldsUpNoOther(t *testing.T) {
 		}
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("a record of the other shard took %v", took)
+		}
+		if throttled.Load() == 0 {
+			t.Error("nothing was throttled")
 		}
 	})
 }

@@ -123,17 +123,23 @@ func TestTheAverageOfRecordsPutIsTheRateOfSuccess(t *testing.T) {
 		hooks.UserRecordsDone(producer.UserRecordsDone{UserRecords: 75, Attempts: 1, ShardID: "s"})
 		hooks.UserRecordsDone(producer.UserRecordsDone{UserRecords: 25, Attempts: 1, Err: producer.ErrExpired})
 		w.Must(m.Close(w.Context()))
+		seen := 0
 		for _, one := range w.Server.Metrics() {
 			switch spelled(one) {
 			case "UserRecordsPut Count":
+				seen++
 				if one.SampleCount != 100 || one.Sum != 75 || one.Minimum != 0 || one.Maximum != 1 {
 					t.Errorf("got %+v", one)
 				}
 			case "UserRecordExpired Count":
+				seen++
 				if one.Sum != 25 {
 					t.Errorf("got %+v", one)
 				}
 			}
+		}
+		if seen != 2 {
+			t.Errorf("%d of 2 metrics were put", seen)
 		}
 	})
 }
