@@ -186,7 +186,7 @@ func (t *trial) attempt() (done int, err error) {
 	b.hold = func(n int) func() { return t.hold(records[n:]) }
 	r.vital.enter(t, &records[0], time.Duration(t.p.lag)*time.Millisecond)
 	started := time.Now()
-	if err = r.safely(func(ctx context.Context) error { return r.handler.Handle(ctx, b) }); err == nil {
+	if err = r.safely(func(ctx context.Context) error { return inTime(ctx, r.handler.Handle(ctx, b)) }); err == nil {
 		b.Ack(len(records))
 	}
 	r.vital.rest(t)

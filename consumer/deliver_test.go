@@ -182,6 +182,43 @@ func TestStopBeginsNoFurtherBatch(t *testing.T) {
 	})
 }
 
+func TestNilThatComesAfterTheHandlersContextHasEndedIsOfNoAccount(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"one lane": func(*Config) {}, "lanes": func(cfg *Config) { cfg.Concurrency = laneCount },
+		"window": func(cfg *Config) { cfg.BatchWindow = time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				first := w.putRaw("a", w.data())
+				w.putPlain("a", "a")
+				cfg := w.config()
+				cfg.ShutdownTimeout = 2 * time.Second
+				change(&cfg)
+				begun := newGate()
+				cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+					b.Ack(1) // this one is done, whatever becomes of the rest
+					_ = begun.pass(ctx)
+					return nil
+				})
+				var told Handled
+				cfg.Hooks.Handled = func(h Handled) { told = h }
+				run := w.start(cfg)
+				w.await("the handler", func() bool { return begun.waiting.Load() == 1 })
+				run.mustEnd()
+				if at := w.lease(shardID(0)).Checkpoint; at != w.position(first) {
+					t.Errorf("checkpoint %v; no more than %s is done", at, first)
+				}
+				if !errors.Is(told.Err, leases.ErrStopped) || told.Done != 1 {
+					t.Errorf("the hook saw %+v", told)
+				}
+				run = w.start(w.config())
+				w.await("the rest", func() bool { return w.seen.count() == 2 })
+				run.mustEnd()
+			})
+		})
+	}
+}
+
 func TestStuckHandlerIsNamedAndKeepsItsLease(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.putPlain(keys(20)...)

@@ -20,9 +20,10 @@ import (
 // A handler that wants whole Kinesis records, other batches, or records of different keys handled side by side implements [Shaper]
 // besides.
 //
-// The context ends when the worker loses the lease or stops trusting it, or when the time for a soft shutdown is over. A handler must
-// return soon after: until then its shard is given to nobody, and no checkpoint can be written for what it still does. What it
-// returns is then of no account. [context.Cause] tells why: an error that is leases.ErrLost or leases.ErrStopped.
+// The context ends when the worker loses the lease or stops trusting it, or when the time for a soft shutdown or a handoff is over. A
+// handler must return soon after: until then its shard is given to nobody. What it returns is then of no account, and nil counts no more
+// than an error: records that it has not acknowledged ([Batch.Ack]) are handled again. [context.Cause] tells why: an error that is
+// leases.ErrLost, after which no checkpoint can be written, or leases.ErrStopped.
 type Handler interface {
 	Handle(ctx context.Context, b *Batch) error
 }

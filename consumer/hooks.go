@@ -108,7 +108,8 @@ type Handled struct {
 	// MillisBehindLatest is that of the page with the last of the records.
 	MillisBehindLatest int64
 	Duration           time.Duration
-	Err                error // what the handler returned, or a *PanicError
+	// Err is what the handler returned, or a *PanicError; where it returned nil after its context had ended, why that was.
+	Err error
 }
 
 // DeadLettered describes one call of the dead-letter sink.

@@ -22,7 +22,8 @@ import (
 //
 // ShardEnd can be followed by one of the two others, if the end could not be written.
 //
-// An error or a panic of Start, StartFrom and ShardEnd is logged, and the call is made again, with growing delays. Handlers made by
+// An error or a panic of Start, StartFrom and ShardEnd is logged, and the call is made again, with growing delays. A ShardEnd that returns
+// nil after its context has ended has not taken note of the end: it is called again, by whoever has the shard next. Handlers made by
 // [Config.NewHandler] have one shard; [Config.Handler] is told of every shard, of several at once.
 
 // Starter is a [Handler] that is told before the first batch of a shard.
@@ -140,7 +141,7 @@ func (r *reader) shardEnded() error {
 	for {
 		err := r.stopped(Ended, func(ctx context.Context) error {
 			if s, ok := r.handler.(Ender); ok {
-				return s.ShardEnd(ctx, r.shard)
+				return inTime(ctx, s.ShardEnd(ctx, r.shard))
 			}
 			return nil
 		})
@@ -186,6 +187,15 @@ func (r *reader) stopped(state State, call func(context.Context) error) error {
 	started := time.Now()
 	err := r.safely(call)
 	r.c.cfg.Hooks.stopped(Stopped{Shard: r.shard, State: state, Duration: time.Since(started), Err: err})
+	return err
+}
+
+// inTime returns what a call of the handler's returned, or why its context has ended. A nil that comes after that may mean no more than
+// that the handler has stopped; one that finished just then is called again, elsewhere.
+func inTime(ctx context.Context, err error) error {
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	return err
 }
 

@@ -182,6 +182,39 @@ func TestAShardThatItsHandlerHasDoneIsEndedWithoutAnotherCall(t *testing.T) {
 	})
 }
 
+// lateEnder is a handler whose ShardEnd does nothing but wait until it may end, or has to.
+type lateEnder struct {
+	HandlerFunc
+	ends *gate
+}
+
+func (h lateEnder) ShardEnd(ctx context.Context, _ Shard) error {
+	_ = h.ends.pass(ctx)
+	return nil
+}
+
+func TestAShardDoesNotEndByAShardEndWhoseContextHasEnded(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		h := lateEnder{HandlerFunc: cfg.Handler.Handle, ends: newGate()}
+		cfg.Handler = h
+		cfg.ShutdownTimeout = 2 * time.Second
+		w.putPlain("a")
+		w.split(0)
+		run := w.start(cfg)
+		w.await("ShardEnd", func() bool { return h.ends.waiting.Load() == 1 })
+		run.mustEnd()
+		if row := w.lease(shardID(0)); row.Ended() || row.Checkpoint.Sentinel() {
+			t.Errorf("the lease stands at %v", row.Checkpoint)
+		}
+		close(h.ends.open)
+		run = w.start(cfg)
+		w.await("the end", func() bool { return w.seen.has(shardID(0) + " ended") })
+		run.mustEnd()
+		w.verify()
+	})
+}
+
 // database is a user's: it keeps output and position together, and refuses who is fenced off.
 type database struct {
 	mu     sync.Mutex
