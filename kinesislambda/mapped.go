@@ -264,8 +264,8 @@ func (h *mapped) guard(ctx context.Context, s consumer.Shard, id string, r *requ
 			h.Logger.Error("the function panicked", zap.Error(fault), zap.ByteString("stack", fault.Stack))
 			err = fault
 		}
-		if errors.Is(context.Cause(call), ErrTimeout) { // even if it has succeeded: the service would not have waited
-			err = errors.Join(ErrTimeout, err)
+		if cause := context.Cause(call); cause != nil { // even if it has succeeded: the service would not have waited, nor does the worker
+			err = errors.Join(cause, err)
 		}
 	}()
 	return h.call(lambdacontext.NewContext(call, &lambdacontext.LambdaContext{AwsRequestID: id, InvokedFunctionArn: h.functionArn(s)}), r)

@@ -293,6 +293,26 @@ func TestAFunctionsTimeIsLimited(t *testing.T) {
 	})
 }
 
+func TestAFunctionThatSucceedsAfterItsWorkersTimeHasFailed(t *testing.T) {
+	bubble(t, func(w *world) {
+		m := w.mapping()
+		m.Timeout = 10 * time.Minute
+		number := w.put("a")[0]
+		stop := w.start(handler(w, w.recording(func(ctx context.Context, _ events.KinesisEvent) (r events.KinesisEventResponse, _ error) {
+			<-ctx.Done()
+			return r, nil
+		}), m))
+		w.awaitCalls(1)
+		stop()
+		if w.position().Covers(number, 0) {
+			t.Errorf("the position is %v", w.position())
+		}
+		w.start(handler(w, w.recording(nil), m))
+		w.awaitDone(number)
+		w.expect("a", "a")
+	})
+}
+
 func TestAFunctionThatSucceedsTooLateHasFailed(t *testing.T) {
 	bubble(t, func(w *world) {
 		m := w.mapping()

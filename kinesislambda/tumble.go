@@ -156,6 +156,9 @@ func (h *mapped) last(ctx context.Context, s consumer.Shard, w *tumbling, early 
 	r := h.windowRequest(s, w, nil)
 	r.event.IsFinalInvokeForWindow, r.event.IsWindowTerminatedEarly = !early, early
 	_, _, err := h.invoke(ctx, s, nil, r)
+	if err != nil && ctx.Err() != nil { // whoever has the shard next begins the window anew
+		return err
+	}
 	if err != nil {
 		w.failures++
 		condition, over := h.exhausted(w)

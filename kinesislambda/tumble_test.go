@@ -271,6 +271,28 @@ func TestTheMappingsLimitsHoldForTheLastCall(t *testing.T) {
 	})
 }
 
+func TestALastCallThatIsCutShortByItsWorkersEndIsMadeAgain(t *testing.T) {
+	bubble(t, func(w *world) {
+		m := w.windowed()
+		m.MaximumRetryAttempts, m.OnFailure, m.Timeout = NoRetries, w.sink, 10*time.Minute
+		atWindow()
+		number := w.put("a")[0]
+		stop := w.start(handler(w, func(ctx context.Context, e WindowEvent) (r WindowResponse, err error) {
+			w.calls.add(texts(e.KinesisEvent))
+			if r.State = e.State; e.IsFinalInvokeForWindow {
+				<-ctx.Done()
+				err = context.Cause(ctx)
+			}
+			return r, err
+		}, m))
+		w.awaitCalls(2)
+		stop()
+		if w.position().Covers(number, 0) || len(w.sink.messages()) > 0 {
+			t.Errorf("the position is %v; messages %+v", w.position(), w.sink.messages())
+		}
+	})
+}
+
 func TestAWorkersOwnWindowHandlerRunsOffLambda(t *testing.T) {
 	bubble(t, func(w *world) {
 		c := &counter{}

@@ -114,7 +114,7 @@ func (a *aggregate) handle(ctx context.Context, b *consumer.Batch) (err error) {
 			a.keep(window.State)
 		}
 	}()
-	err = a.handler.HandleWindow(ctx, b, window)
+	err = inTime(ctx, a.handler.HandleWindow(ctx, b, window))
 	failed = err != nil
 	return err
 }

@@ -34,7 +34,9 @@ func Wrap(h consumer.Handler, opts ...Option) func(context.Context, events.Kines
 		if h == nil {
 			return events.KinesisEventResponse{}, &ConfigError{Field: "Wrap", Reason: "the handler is nil; give one"}
 		}
-		failures, err := w.run(ctx, event.Records, func(ctx context.Context, b *consumer.Batch) error { return h.Handle(ctx, b) })
+		failures, err := w.run(ctx, event.Records, func(ctx context.Context, b *consumer.Batch) error {
+			return inTime(ctx, h.Handle(ctx, b))
+		})
 		return events.KinesisEventResponse{BatchItemFailures: failures}, err
 	}
 }
@@ -43,7 +45,8 @@ func Wrap(h consumer.Handler, opts ...Option) func(context.Context, events.Kines
 type Option func(*wrapper)
 
 // WithMargin ends the handler's context so long before the invocation's deadline, so that there is time to answer how far it came: at a
-// timeout, the service takes nothing for done. Half the time that is left is the most it may take. Default: 500 milliseconds.
+// timeout, the service takes nothing for done. Half the time that is left is the most it may take. Default: 500 milliseconds. A handler that
+// returns nil after its context has ended has done no more than it acknowledged, as in a worker.
 func WithMargin(d time.Duration) Option { return func(w *wrapper) { w.margin = d } }
 
 // WithMaxBatchRecords is how many user records the handler is given at once, at most. Default: 10,000, which only aggregates exceed.
@@ -159,6 +162,15 @@ func (r *run) handle(ctx context.Context, call handle) (handled int, err error) 
 		}
 		r.log.Warn("the handler failed, but had acknowledged the whole batch", zap.Error(err))
 	}
+}
+
+// inTime returns what a handler returned, or why its context has ended: a nil that comes after that may mean no more than that the
+// handler has stopped.
+func inTime(ctx context.Context, err error) error {
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return err
 }
 
 // guard makes a panic an error of the batch. Not recovered it would end the process, and with it what the answer could still say.

@@ -275,6 +275,24 @@ func TestTheHandlersTimeEndsBeforeTheInvocations(t *testing.T) {
 	})
 }
 
+func TestNilThatComesAfterTheHandlersTimeIsOverIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		h := consumer.HandlerFunc(func(ctx context.Context, b *consumer.Batch) error {
+			b.Ack(1)
+			<-ctx.Done()
+			return nil
+		})
+		var told *RecordError
+		fn := Wrap(h, OnFailure(func(_ context.Context, e *RecordError) { told = e }))
+		res, err := fn(ctx, event([]byte("a"), []byte("b")))
+		if err != nil || len(res.BatchItemFailures) != 1 || res.BatchItemFailures[0].ItemIdentifier != "102" || !errors.Is(told, ErrDeadline) {
+			t.Errorf("answer %v, error %v; %v", res, err, told)
+		}
+	})
+}
+
 func TestTheMarginLeavesHalfOfAShortTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -296,10 +314,11 @@ func TestNoBatchBeginsWhenTheTimeIsOver(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		calls := 0
-		h := consumer.HandlerFunc(func(ctx context.Context, _ *consumer.Batch) error {
+		h := consumer.HandlerFunc(func(ctx context.Context, b *consumer.Batch) error {
 			calls++
 			<-ctx.Done()
-			return nil // done all the same
+			b.Ack(1) // done all the same
+			return nil
 		})
 		res, err := Wrap(h, WithMaxBatchRecords(1))(ctx, event([]byte("a"), []byte("b")))
 		if err != nil || calls != 1 || len(res.BatchItemFailures) != 1 || res.BatchItemFailures[0].ItemIdentifier != "102" {
