@@ -54,6 +54,7 @@ type trial struct {
 	failures int   // of those, the ones that count against the policy
 	cause    error // of the last one
 	delay    *retry.Schedule
+	claim    *claim // of the call under way, or of the last one; nil: it holds nothing
 }
 
 // run returns false when the shard must not be read on: the lease has to be given up, or is lost.
@@ -179,6 +180,7 @@ func (t *trial) attempt() (done int, err error) {
 		WithCheckpoint(func(ctx context.Context, _ int) error { return r.progress.flush(ctx) }))
 	earlier := r.progress.held(t.l.n)
 	settled := 0
+	t.claim = nil
 	b.note = func(acked int) { // from t.p.records, not from b.Records: those the handler may have put in another order
 		t.settled(settled, acked)
 		settled = acked
@@ -191,8 +193,12 @@ func (t *trial) attempt() (done int, err error) {
 	}
 	r.vital.rest(t)
 	done, held := b.seal()
-	if held >= done && held >= 0 {
-		r.progress.unhold(t.l.n, earlier)
+	switch {
+	case held < 0 || done == len(records):
+	case held < done:
+		r.progress.cut(t.claim, records[done-1].position())
+	default:
+		r.progress.unhold(t.l.n, t.claim, earlier)
 	}
 	r.c.cfg.Hooks.handled(Handled{
 		Shard: r.shard, Records: len(records), Bytes: t.bytes(records), Done: done, Attempt: t.calls, MillisBehindLatest: t.p.lag,
@@ -226,7 +232,10 @@ func (t *trial) settled(from, to int) {
 
 // hold keeps the shard's position before the records until they are released.
 func (t *trial) hold(records []Record) (release func()) {
-	progress, through := t.l.r.progress, records[len(records)-1].position()
-	progress.hold(t.l.n, records[0].before(), through)
-	return func() { progress.release(t.l.n, through) }
+	if t.claim == nil {
+		t.claim = &claim{}
+	}
+	progress, lane, c, before := t.l.r.progress, t.l.n, t.claim, records[0].before()
+	progress.hold(lane, c, before, records[len(records)-1].position())
+	return func() { progress.release(lane, c, before) }
 }

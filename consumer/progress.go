@@ -32,10 +32,14 @@ type progress struct {
 
 // hold is what a handler does not want written down yet: from the first record of a lane that it holds to the last.
 type hold struct {
-	open    bool
-	before  checkpoint.Position // no checkpoint may be behind this
-	through checkpoint.Position
+	open   bool
+	before checkpoint.Position // no checkpoint may be behind this
+	last   *claim              // of the latest call that holds something
 }
+
+// claim is up to where one call of the handler holds: its last record, or, once it has failed, the last one that it got done. What a later
+// call holds is behind that.
+type claim struct{ through checkpoint.Position } // guarded by progress.mu
 
 // newProgress returns the progress of a shard whose lease says written.
 func newProgress(r *reader, written checkpoint.Position) *progress {
@@ -97,15 +101,15 @@ func (p *progress) wrote(at checkpoint.Position) {
 	p.written = at
 }
 
-// hold keeps the mark before a record of a lane until what is held is released through the record through.
-func (p *progress) hold(lane int, before, through checkpoint.Position) {
+// hold keeps the mark before a record of a lane until what is held is released through the claim of a call, which goes to its last record.
+func (p *progress) hold(lane int, c *claim, before, last checkpoint.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := &p.holds[lane]
-	if !h.open {
+	if !h.open || before.Compare(h.before) < 0 {
 		h.open, h.before = true, before
 	}
-	h.through = through
+	h.last, c.through = c, last
 }
 
 // held returns what a lane holds now.
@@ -115,27 +119,34 @@ func (p *progress) held(lane int) hold {
 	return p.holds[lane]
 }
 
-// unhold takes back what was held since a lane held only what earlier says: the records were not done after all.
-func (p *progress) unhold(lane int, earlier hold) {
+// unhold takes back what the call with the claim has held since its lane held only what earlier says: the records were not done after all.
+func (p *progress) unhold(lane int, c *claim, earlier hold) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := &p.holds[lane]
-	h.through = earlier.through
-	h.open = h.open && earlier.open && h.before.Compare(earlier.through) < 0
+	h.last, c.through = earlier.last, checkpoint.Position{}
+	h.open = h.open && earlier.open && h.before.Compare(earlier.last.through) < 0
 	notify(p.released)
 }
 
-// release lets go of what a lane holds, through a record.
-func (p *progress) release(lane int, through checkpoint.Position) {
+// cut ends a claim at the last record that its call got done before it failed.
+func (p *progress) cut(c *claim, done checkpoint.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.through = done
+}
+
+// release lets go of what a lane holds, up to where the claim goes under which the record behind before is held.
+func (p *progress) release(lane int, c *claim, before checkpoint.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := &p.holds[lane]
 	switch {
-	case !h.open:
-	case through.Compare(h.through) >= 0:
+	case !h.open || before.Compare(c.through) >= 0: // was released, or taken back
+	case c == h.last:
 		h.open = false
-	case through.Compare(h.before) > 0:
-		h.before = through
+	case c.through.Compare(h.before) > 0:
+		h.before = c.through
 	}
 	notify(p.released)
 }

@@ -334,6 +334,66 @@ func (w *world) lastNumber() string {
 	return all[len(all)-1].SequenceNumber
 }
 
+func TestAReleaseLetsGoOfNothingThatALaterCallHolds(t *testing.T) {
+	for _, lanes := range []int{1, laneCount} {
+		t.Run(fmt.Sprintf("lanes=%d", lanes), func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				numbers := make([]string, 10)
+				for i := range numbers {
+					numbers[i] = w.putRaw("a", w.data())
+				}
+				var first, void, second func()
+				cfg := w.config()
+				cfg.Concurrency = lanes
+				cfg.Handler = HandlerFunc(func(_ context.Context, b *Batch) error {
+					defer w.seen.add(b) // the test looks after that
+					if len(b.Records) == 10 {
+						first, void = b.Hold(2), b.Hold(5)
+						b.Ack(4)
+						return errHandler
+					}
+					second = b.Hold(4) // the last record but one
+					return nil
+				})
+				run := w.start(cfg)
+				w.await("the second call", func() bool { return w.seen.count() == 10+6 })
+				for _, step := range []struct {
+					release func()
+					through int // the last record that is covered
+				}{{func() {}, 1}, {void, 1}, {first, 3}, {first, 3}, {second, 9}} {
+					step.release()
+					time.Sleep(time.Minute)
+					at := w.lease(shardID(0)).Checkpoint
+					if !at.Covers(numbers[step.through], 0) || step.through < 9 && at.Covers(numbers[step.through+1], 0) {
+						t.Errorf("checkpoint %v, want %s", at, numbers[step.through])
+					}
+				}
+				run.mustEnd()
+			})
+		})
+	}
+}
+
+func TestAHoldFurtherBackThanAnotherOfItsCallCounts(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		first := w.putRaw("a", w.data())
+		w.putPlain("a", "a")
+		cfg := w.config()
+		inner := cfg.Handler
+		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+			b.Hold(2)
+			b.Hold(1)
+			return inner.Handle(ctx, b)
+		})
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		if at := w.lease(shardID(0)).Checkpoint; !at.Covers(first, 0) || at.Covers(w.seen.all()[1].SequenceNumber, 0) {
+			t.Errorf("checkpoint %v; what comes after %s is held", at, first)
+		}
+	})
+}
+
 func TestWhatIsHeldIsHandledAgainByWhoeverTakesOver(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.putPlain("a", "b")
