@@ -129,6 +129,9 @@ func (c *collector) work() bool {
 		if c.from == nil || c.inAir > 0 {
 			return true
 		}
+		if c.r.reading.Err() != nil {
+			return false
+		}
 		// What was in the way has been handled.
 	}
 }

@@ -121,8 +121,8 @@ func (f *fanOut) receive(ctx context.Context) (page, error) {
 
 // take makes a page of an event, once there is room for it, and moves the bookmark behind it.
 func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, took time.Duration) (page, error) {
-	if !sound(event.Records) {
-		return page{}, fmt.Errorf("%w: a record without a sequence number", ErrReply)
+	if err := sound(event.Records); err != nil {
+		return page{}, err
 	}
 	got := page{records: event.Records, lag: aws.ToInt64(event.MillisBehindLatest), took: took, asOf: asOf(took)}
 	got.bytes, got.memory = weigh(got.records)

@@ -102,8 +102,8 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 	if err != nil {
 		return p.failed(ctx, fmt.Errorf("consumer: read records: %w", err))
 	}
-	if !sound(out.Records) {
-		return page{}, fmt.Errorf("%w: a record without a sequence number", ErrReply)
+	if err := sound(out.Records); err != nil {
+		return page{}, err
 	}
 	if opened := p.mark.open; p.mark.pass(out.Records) {
 		p.r.trimmed(opened.sequence, nil)

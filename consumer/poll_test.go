@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -156,6 +157,77 @@ func TestReadingSurvivesWhatTheServiceAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// reordered returns a client to whose replies with records something is done to the records.
+func (w *world) reordered(change func(n int, records []json.RawMessage) []json.RawMessage) *kinesis.Client {
+	client, calls := w.tampered()
+	n := 0
+	calls.after = func(op string, _ int, res *http.Response) {
+		if op != "GetRecords" {
+			return
+		}
+		rewrite(res, func(members map[string]json.RawMessage) {
+			var records []json.RawMessage
+			w.must(json.Unmarshal(members["Records"], &records))
+			if len(records) > 0 {
+				n++
+				records = change(n, records)
+			}
+			members["Records"], _ = json.Marshal(records)
+		})
+	}
+	return client
+}
+
+func TestARecordThatAReplyHasTwiceIsHandledOnce(t *testing.T) {
+	for _, lanes := range []int{1, laneCount} {
+		t.Run(fmt.Sprintf("lanes=%d", lanes), func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				cfg := w.config()
+				cfg.Protocol, cfg.Concurrency = JSON, lanes
+				cfg.Kinesis = w.reordered(func(_ int, records []json.RawMessage) []json.RawMessage {
+					return append(records, records[len(records)-1])
+				})
+				w.putPlain("a", "b")
+				w.putAggregate("a", 3)
+				run := w.start(cfg)
+				w.awaitAll()
+				w.putPlain("a", "b")
+				w.awaitAll()
+				time.Sleep(time.Minute)
+				run.mustEnd()
+				w.verify()
+			})
+		})
+	}
+}
+
+func TestAReplyThatIsNotInOrderIsAskedForAgain(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Protocol = JSON
+		cfg.Kinesis = w.reordered(func(n int, records []json.RawMessage) []json.RawMessage {
+			if n < 3 {
+				slices.Reverse(records)
+			}
+			return records
+		})
+		var failed atomic.Int32
+		cfg.Hooks.FetchFailed = func(_ Shard, err error) {
+			if errors.Is(err, ErrReply) {
+				failed.Add(1)
+			}
+		}
+		w.putPlain("a", "a", "a")
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		if failed.Load() != 2 {
+			t.Errorf("%d replies were reported as invalid", failed.Load())
+		}
+	})
 }
 
 func TestTrimmedPositionIsReportedAndReadingGoesOn(t *testing.T) {

@@ -3,6 +3,7 @@ package consumer
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,14 +92,21 @@ func (s Shape) apart(records []types.Record) int64 {
 	return int64(min(users, s.inAir()))*s.user() + int64(min(largest, maxTables))
 }
 
-// sound reports whether the records can be told apart, as the service promises.
-func sound(records []types.Record) bool {
+// sound returns an error if the records cannot be told apart or are not in order, as the service promises: out of order some would be taken
+// for ones that are done.
+func sound(records []types.Record) error {
+	var last checkpoint.Position
 	for i := range records {
-		if _, err := checkpoint.At(aws.ToString(records[i].SequenceNumber), 0); err != nil {
-			return false
+		at, err := checkpoint.At(aws.ToString(records[i].SequenceNumber), 0)
+		if err != nil {
+			return fmt.Errorf("%w: a record without a sequence number", ErrReply)
 		}
+		if at.Compare(last) < 0 {
+			return fmt.Errorf("%w: records that are not in order", ErrReply)
+		}
+		last = at
 	}
-	return true
+	return nil
 }
 
 // budget is the worker's memory for records that are fetched and not handled: a semaphore of bytes, first come, first served.

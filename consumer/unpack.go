@@ -18,7 +18,7 @@ import (
 // as a whole.
 //
 // What the shard's position covers is left out: when reading resumes in the middle of an aggregate, and when a source had to read a
-// record once more.
+// record once more. So is a record that a page has a second time.
 type unpacker struct {
 	r       *reader
 	raw     bool                // aggregates are not taken apart
@@ -118,7 +118,7 @@ func (u *unpacker) next() aggregation.Envelope {
 // open looks at a Kinesis record. It makes r a plain one and returns true; the members of an aggregate stand in u.members afterwards.
 func (u *unpacker) open(outer *types.Record, envelope aggregation.Envelope, r *Record) bool {
 	number := aws.ToString(outer.SequenceNumber)
-	if u.through.Covers(number, math.MaxInt64) {
+	if u.through.Covers(number, math.MaxInt64) || u.last.number != "" && sameNumber(number, u.last.number) {
 		return false
 	}
 	*r = Record{

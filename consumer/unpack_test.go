@@ -1,12 +1,14 @@
 package consumer
 
 import (
+	"context"
 	"crypto/md5"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -126,6 +128,34 @@ func TestPagesThatOverlapAreDeliveredOnce(t *testing.T) {
 	got = append(got, batches(u, append(first, plain("3", "d"))...)...)
 	if want := []string{"a b", "c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestRecordsThatAPageHasTwiceAreDeliveredOnce(t *testing.T) {
+	twice := []types.Record{plain("0", "a"), plain("0", "a"), aggregate(t, "1", "b", "c"), aggregate(t, "1", "b", "c"), plain("2", "d"), plain("02", "d")}
+	for _, raw := range []bool{false, true} {
+		u := unpacking(t, Config{MaxBatchRecords: 1}, checkpoint.TrimHorizon)
+		u.raw = raw
+		want := []string{"a", "b", "c", "d"}
+		if raw {
+			want = []string{"a", string(twice[2].Data), "d"}
+		}
+		if got := batches(u, twice...); !slices.Equal(got, want) {
+			t.Errorf("raw=%v: %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func TestAPageThatCannotBeDealtOutIsGivenUpWithTheLease(t *testing.T) {
+	r := unpacking(t, Config{Concurrency: laneCount}, checkpoint.TrimHorizon).r
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	r.reading, r.progress = ctx, newProgress(r, checkpoint.TrimHorizon)
+	r.progress.begin(at(t, "5", 0), laneCount, 1000) // the tracker takes no record before that
+	pages := make(chan page, 1)
+	pages <- page{records: []types.Record{plain("1", "a")}}
+	if _, err := newCollector(r).run(pages); !errors.Is(err, errGivenUp) {
+		t.Errorf("the collector ended with %v", err)
 	}
 }
 
