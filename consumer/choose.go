@@ -12,13 +12,15 @@ import (
 // A handler may implement any of the interfaces below to have a say in how batches come about.
 
 // Chooser is a [Handler] that leaves records out before batches are formed: those for which Wants is false are done without being handed
-// to it, and take no room in a batch. Wants is called once for each record, in stream order, beside Handle, and must be quick.
+// to it, and take no room in a batch. Wants is called once for each record, in stream order, beside Handle, and must be quick. A record for
+// which it panics is wanted: Handle has to do with it what can be done, or fail. Of the panics over a page the first is logged.
 type Chooser interface {
 	Wants(s Shard, r *Record) bool
 }
 
 // Weigher is a [Handler] that counts the bytes of a batch in its own way: [Shape.MaxBytes] bounds the sum of what Weigh returns, in
-// place of data and partition keys. It is called once or more for each record, beside Handle, and must be quick.
+// place of data and partition keys. It is called once or more for each record, beside Handle, and must be quick. If it panics, which is logged
+// as with [Chooser], data and partition key are counted.
 type Weigher interface {
 	Weigh(r *Record) int
 }
@@ -31,17 +33,31 @@ type Idler interface {
 }
 
 // unwanted reports whether the handler leaves out the record that was cut out last.
-func (c *collector) unwanted() bool {
+func (c *collector) unwanted() (leave bool) {
 	chooser, ok := c.r.handler.(Chooser)
-	return ok && !chooser.Wants(c.r.shard, &c.next)
+	if !ok {
+		return false
+	}
+	defer c.recovered()
+	return !chooser.Wants(c.r.shard, &c.next)
 }
 
 // weigh returns what the next record counts in a batch.
-func (c *collector) weigh() int {
+func (c *collector) weigh() (size int) {
+	size = len(c.next.Data) + len(c.next.PartitionKey)
 	if w, ok := c.r.handler.(Weigher); ok {
-		return w.Weigh(&c.next)
+		defer c.recovered()
+		size = w.Weigh(&c.next)
 	}
-	return len(c.next.Data) + len(c.next.PartitionKey)
+	return size
+}
+
+// recovered ends a panic of the handler's over the next record. It is to be deferred.
+func (c *collector) recovered() {
+	if value := recover(); value != nil && !c.panicked {
+		c.panicked = true
+		_ = c.r.panicked(value, zap.String("record", c.next.SequenceNumber))
+	}
 }
 
 // pass makes the next record one that is done, as soon as all before it are. It returns false if too much is in the air.

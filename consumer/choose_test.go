@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // chooser is a handler that leaves out what begins with "no", and counts every record as ten bytes.
@@ -110,6 +113,57 @@ func TestAHandlerWeighsItsBatches(t *testing.T) {
 			t.Errorf("batches of %v", h.batches)
 		}
 	})
+}
+
+// rash is a chooser whose calls panic over some records.
+type rash struct{ *chooser }
+
+func (h rash) Wants(s Shard, r *Record) bool {
+	if r.PartitionKey == "unchoosable" {
+		panic(string(r.Data))
+	}
+	return h.chooser.Wants(s, r)
+}
+
+func (h rash) Weigh(r *Record) int {
+	if r.PartitionKey == "unweighable" {
+		panic(string(r.Data))
+	}
+	return h.chooser.Weigh(r)
+}
+
+func TestARecordOverWhichTheChoiceOfBatchesPanicsIsHandled(t *testing.T) {
+	for _, lanes := range []int{1, laneCount} {
+		t.Run(fmt.Sprintf("lanes=%d", lanes), func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				core, logged := observer.New(zap.ErrorLevel)
+				cfg := w.config()
+				cfg.Logger = zap.New(core)
+				h := &chooser{HandlerFunc: cfg.Handler.Handle, shape: Shape{MaxBytes: 30, Concurrency: lanes}}
+				cfg.Handler = rash{h}
+				w.putPlain("no", "unchoosable", "unchoosable", "unweighable", "unweighable") // which weigh 10, 10, 17 and 17
+				run := w.start(cfg)
+				w.await("four records", func() bool { return w.seen.count() == 4 })
+				w.putPlain("unchoosable")
+				w.await("one more", func() bool { return w.seen.count() == 5 })
+				run.mustEnd()
+				if got := w.seen.distinct(); !slices.Equal(slices.Sorted(slices.Values(got)), []string{"000002", "000003", "000004", "000005", "000006"}) {
+					t.Errorf("handled %q", got)
+				}
+				if lanes == 1 && !slices.Equal(h.batches, []int{2, 1, 1, 1}) {
+					t.Errorf("batches of %v", h.batches)
+				}
+				if logged.Len() != 2 { // one of each page
+					t.Errorf("logged %v", logged.All())
+				}
+				for _, line := range logged.All() {
+					if fmt.Sprint(line.ContextMap()["error"]) != "consumer: the handler panicked with a value of type string" || line.ContextMap()["record"] == "" {
+						t.Errorf("logged %v", line)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestAHandlerIsToldThatItsShardIsIdle(t *testing.T) {

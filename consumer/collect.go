@@ -27,14 +27,15 @@ type collector struct {
 	idle     chan *lane // lanes that have done their parcel; has room for all
 	seed     maphash.Seed
 
-	from    *stock    // the page that is being dealt out; nil: none
-	lag     int64     // of that page
-	next    Record    // cut out of it, and not in a lane yet
-	kept    bool      // there is a next
-	leave   bool      // the handler does not want it
-	asOf    time.Time // what came in before then is in that page, or was in an earlier one; zero: not known
-	blocked bool      // too much is in the air: windows are over
-	last    *page     // the page with which the shard ends
+	from     *stock    // the page that is being dealt out; nil: none
+	lag      int64     // of that page
+	next     Record    // cut out of it, and not in a lane yet
+	kept     bool      // there is a next
+	leave    bool      // the handler does not want it
+	panicked bool      // the handler has, over a record of that page, and it is logged
+	asOf     time.Time // what came in before then is in that page, or was in an earlier one; zero: not known
+	blocked  bool      // too much is in the air: windows are over
+	last     *page     // the page with which the shard ends
 
 	inAir  int // user records in parcels
 	limit  int // of inAir
@@ -420,6 +421,7 @@ func (c *collector) load(p page, open bool) bool {
 		return false
 	}
 	c.from, c.lag = &stock{reserved: p.reserved, memory: p.memory, parts: 1}, p.lag
+	c.panicked = false
 	c.r.unpack.load(p.records)
 	c.asOf = p.doneThrough()
 	if p.end {

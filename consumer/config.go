@@ -53,8 +53,8 @@ type Config struct {
 	Leases leases.Store
 	// Handler handles the records of all shards, of several at once. Either it or NewHandler is required.
 	Handler Handler
-	// NewHandler makes a handler for one shard, each time the worker begins to read it. An error is tried again, with growing
-	// delays of up to 30 seconds, while the lease is held.
+	// NewHandler makes a handler for one shard, each time the worker begins to read it. After an error or a panic it is called again, with
+	// growing delays of up to 30 seconds, while the lease is held.
 	NewHandler func(Shard) (Handler, error)
 
 	// WorkerID names this worker in the lease table. No other worker of the application may have it or have had it, this one before

@@ -93,8 +93,8 @@ func (r *reader) begin() (at checkpoint.Position, known bool, err error) {
 
 func (r *reader) tryBegin() (at checkpoint.Position, known bool, err error) {
 	if r.handler == nil {
-		if err := r.newHandler(); err != nil {
-			return at, false, err
+		if err := r.safely(func(context.Context) error { return r.newHandler() }); err != nil {
+			return at, false, fmt.Errorf("consumer: NewHandler: %w", err)
 		}
 	}
 	if s, ok := r.handler.(Starter); ok {
@@ -129,7 +129,7 @@ func (r *reader) newHandler() error {
 		err = shaper.Shape().validate()
 	}
 	if err != nil {
-		return fmt.Errorf("consumer: NewHandler: %w", err)
+		return err
 	}
 	r.handler, r.shape = handler, r.c.cfg.shapeOf(handler)
 	return nil
@@ -203,10 +203,15 @@ func inTime(ctx context.Context, err error) error {
 func (r *reader) safely(call func(context.Context) error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			fault := &PanicError{Value: value, Stack: debug.Stack()}
-			r.log.Error("the handler panicked", zap.Error(fault), zap.ByteString("stack", fault.Stack))
-			err = fault
+			err = r.panicked(value)
 		}
 	}()
 	return call(r.handling)
+}
+
+// panicked logs a panic of the handler's and makes it an error.
+func (r *reader) panicked(value any, more ...zap.Field) error {
+	fault := &PanicError{Value: value, Stack: debug.Stack()}
+	r.log.Error("the handler panicked", append(more, zap.Error(fault), zap.ByteString("stack", fault.Stack))...)
+	return fault
 }

@@ -182,6 +182,41 @@ func TestAShardThatItsHandlerHasDoneIsEndedWithoutAnotherCall(t *testing.T) {
 	})
 }
 
+// misshapen is a handler whose Shape panics.
+type misshapen struct{ HandlerFunc }
+
+func (misshapen) Shape() Shape { panic("no shape") }
+
+func TestAPanicWhileAHandlerIsMadeIsTriedAgain(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		shared := cfg.Handler
+		made := 0
+		cfg.Handler, cfg.NewHandler = nil, func(Shard) (Handler, error) {
+			switch made++; made {
+			case 1:
+				panic("no handler")
+			case 2:
+				return misshapen{}, nil
+			}
+			return shared, nil
+		}
+		var failed []error
+		cfg.Hooks.Started = func(s Started) {
+			if s.Err != nil {
+				failed = append(failed, s.Err)
+			}
+		}
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		if len(failed) != 2 || !errors.Is(failed[0], ErrPanic) || !errors.Is(failed[1], ErrPanic) {
+			t.Errorf("the hook saw %v", failed)
+		}
+	})
+}
+
 // lateEnder is a handler whose ShardEnd does nothing but wait until it may end, or has to.
 type lateEnder struct {
 	HandlerFunc
