@@ -24,7 +24,8 @@ type Shape struct {
 	// its own. Zero: Config.MaxBatchBytes.
 	MaxBytes int
 	// Window is how long a batch that is not full waits for more records, from the moment at which its first one was taken from a page. It
-	// ends early when memory for fetched records runs out, and at the end of the shard. Zero: Config.BatchWindow.
+	// ends early when memory for fetched records runs out, and at the end of the shard. Zero: Config.BatchWindow. Negative: no batch waits,
+	// whatever the configuration says.
 	Window time.Duration
 	// Concurrency is in how many lanes the records of one shard are handled side by side. Those of one partition key are always in
 	// the same lane, and so in order and one at a time; each lane has batches of its own. The shard's position is that up to which everything
@@ -37,7 +38,8 @@ type Shape struct {
 // maxConcurrency bounds the goroutines of a shard.
 const maxConcurrency = 1000
 
-// shapeOf returns the shape of a handler's batches, with no field left zero that has a default. The handler's own wishes are not checked yet.
+// shapeOf returns the shape of a handler's batches, with no field left zero that has a default, and a window of zero where no batch
+// waits. The handler's own wishes are not checked yet.
 func (c *Config) shapeOf(h Handler) Shape {
 	var s Shape
 	if shaper, ok := h.(Shaper); ok {
@@ -45,7 +47,7 @@ func (c *Config) shapeOf(h Handler) Shape {
 	}
 	s.MaxRecords = cmp.Or(s.MaxRecords, c.MaxBatchRecords)
 	s.MaxBytes = cmp.Or(s.MaxBytes, c.MaxBatchBytes)
-	s.Window = cmp.Or(s.Window, c.BatchWindow)
+	s.Window = max(cmp.Or(s.Window, c.BatchWindow), 0)
 	s.Concurrency = cmp.Or(s.Concurrency, c.Concurrency)
 	if s.Failure == nil {
 		s.Failure = &c.Failure
@@ -63,7 +65,6 @@ func (s Shape) validate() error {
 func (v *faults) checkShape(field string, s Shape) {
 	v.checkCount(field+".MaxRecords", s.MaxRecords)
 	v.checkCount(field+".MaxBytes", s.MaxBytes)
-	v.checkDuration(field+".Window", s.Window)
 	v.checkConcurrency(field+".Concurrency", s.Concurrency)
 	if s.Failure != nil {
 		v.checkFailure(field+".Failure", *s.Failure)

@@ -26,9 +26,9 @@ func shapes(cfg *Config, s Shape) { cfg.Handler = shaped{HandlerFunc(cfg.Handler
 
 func TestNewFindsFaultWithTheShapeThatAHandlerAsksFor(t *testing.T) {
 	cfg := valid()
-	cfg.Handler = shaped{noHandler, Shape{MaxRecords: -1, MaxBytes: -1, Window: -1, Concurrency: -1, Failure: &Failure{Then: 9}}}
+	cfg.Handler = shaped{noHandler, Shape{MaxRecords: -1, MaxBytes: -1, Concurrency: -1, Failure: &Failure{Then: 9}}}
 	_, err := New(cfg)
-	want := []string{"MaxRecords", "MaxBytes", "Window", "Concurrency", "Failure.Then"}
+	want := []string{"MaxRecords", "MaxBytes", "Concurrency", "Failure.Then"}
 	for i := range want {
 		want[i] = "Handler.Shape()." + want[i]
 	}
@@ -45,6 +45,9 @@ func TestShapeComesBeforeTheConfig(t *testing.T) {
 	want := Shape{Raw: true, MaxRecords: 5, MaxBytes: 6, Window: 7, Concurrency: 8, Failure: &Failure{Bisect: true}}
 	if got := cfg.shapeOf(shaped{noHandler, want}); got != want {
 		t.Errorf("all wishes: %+v, want %+v", got, want)
+	}
+	if got := cfg.shapeOf(shaped{noHandler, Shape{Window: -time.Second}}).Window; got != 0 {
+		t.Errorf("no window: %v", got)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/penstock-go/penstock/consumer"
 )
 
 func TestEventsHaveNoMoreThanBatchSizeRecords(t *testing.T) {
@@ -62,6 +64,22 @@ func TestABatchWaitsForItsWindow(t *testing.T) {
 		w.expect("a b c", "d")
 		if waited := w.calls.at(1).Sub(w.calls.at(0)); waited < 5*time.Minute || waited > 303*time.Second {
 			t.Errorf("the window took %v", waited)
+		}
+	})
+}
+
+func TestTheMappingIsAllThatCountsForBatches(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.put("k1:a", "k2:b", "k3:c")
+		began := time.Now()
+		w.startWith(consumer.Config{
+			Handler:     handler(w, w.recording(nil), Mapping{}),
+			BatchWindow: 10 * time.Minute, MaxBatchRecords: 1, MaxBatchBytes: 1, Concurrency: 10,
+		})
+		w.awaitCalls(1)
+		w.expect("a b c")
+		if waited := w.calls.at(0).Sub(began); waited > 10*time.Second {
+			t.Errorf("the batch waited %v", waited)
 		}
 	})
 }

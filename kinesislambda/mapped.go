@@ -1,6 +1,7 @@
 package kinesislambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -56,6 +57,9 @@ var (
 	_ consumer.DeadLetter = (*mapped)(nil)
 )
 
+// noWindow asks for batches that do not wait, even where the consumer's configuration has a window for those of other handlers.
+const noWindow = -1
+
 // Shape is what the mapping asks of the consumer.
 func (h *mapped) Shape() consumer.Shape {
 	failure := &consumer.Failure{Bisect: h.BisectBatchOnFunctionError, MaxAttempts: h.attempts(), MaxAge: h.age()}
@@ -63,7 +67,7 @@ func (h *mapped) Shape() consumer.Shape {
 		failure.Then, failure.DeadLetter = consumer.SendToDeadLetter, h
 	}
 	return consumer.Shape{
-		Raw: true, MaxRecords: h.BatchSize, MaxBytes: h.room(), Window: h.MaximumBatchingWindow,
+		Raw: true, MaxRecords: h.BatchSize, MaxBytes: h.room(), Window: cmp.Or(h.MaximumBatchingWindow, noWindow),
 		Concurrency: h.ParallelizationFactor, Failure: failure,
 	}
 }

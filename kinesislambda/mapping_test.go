@@ -21,7 +21,7 @@ func TestDefaultsAreThoseOfTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.(consumer.Shaper).Shape()
-	if !s.Raw || s.MaxRecords != 100 || s.Window != 0 || s.Concurrency != 1 {
+	if !s.Raw || s.MaxRecords != 100 || s.Window >= 0 || s.Concurrency != 1 {
 		t.Errorf("shape %+v", s)
 	}
 	if f := *s.Failure; f.MaxAttempts != 0 || f.MaxAge != 0 || f.Bisect || f.Then != consumer.TryForever || f.DeadLetter != nil {

@@ -86,9 +86,14 @@ func handler[F Func](w *world, fn F, m Mapping) consumer.Handler {
 // start runs a worker with the handler. The returned function stops it.
 func (w *world) start(h consumer.Handler) (stop func()) {
 	w.Helper()
-	c, err := consumer.New(consumer.Config{
-		Application: "billing", Streams: []consumer.Stream{{Name: "orders"}}, Kinesis: w.client, Leases: w.store, Handler: h,
-	})
+	return w.startWith(consumer.Config{Handler: h})
+}
+
+// startWith runs a worker with a configuration that leaves out what to read.
+func (w *world) startWith(cfg consumer.Config) (stop func()) {
+	w.Helper()
+	cfg.Application, cfg.Streams, cfg.Kinesis, cfg.Leases = "billing", []consumer.Stream{{Name: "orders"}}, w.client, w.store
+	c, err := consumer.New(cfg)
 	w.must(err)
 	ctx, cancel := context.WithCancel(w.Context())
 	var running sync.WaitGroup
