@@ -14,7 +14,7 @@ import (
 )
 
 // Wrap makes a function for aws-lambda-go's lambda.Start out of a handler. Each invocation is handed to it as one batch, or as several,
-// one after the other, where aggregates hold more user records than [WithMaxBatchRecords] allows.
+// one after the other, where it holds more user records than [WithMaxBatchRecords] allows or the handler asks for.
 //
 // What the handler has done before it fails counts: the answer names the Kinesis record in which the first user record stands that was not
 // acknowledged, and the mapping delivers again from there on. The mapping must have ReportBatchItemFailures among its
@@ -22,9 +22,9 @@ import (
 // [WithoutPartialFailures] then. Where nothing but the first Kinesis record is at fault, the invocation as a whole fails: that
 // tells the service the same, and lets BisectBatchOnFunctionError find the record.
 //
-// A handler that is a consumer.Shaper has its wishes for raw records and for the size of batches. Nothing else of what the consumer's
-// optional interfaces are for is done: the mapping has settings for it. The batch's Attempt is 1 and its MillisBehindLatest 0: an event does
-// not tell them.
+// A handler that is a consumer.Shaper has its wishes for raw records and for the records and bytes of a batch. Nothing else of what the
+// consumer's optional interfaces are for is done: the mapping has settings for it. The batch's Attempt is 1 and its MillisBehindLatest 0:
+// an event does not tell them.
 func Wrap(h consumer.Handler, opts ...Option) func(context.Context, events.KinesisEvent) (events.KinesisEventResponse, error) {
 	w := newWrapper(opts)
 	if shaper, ok := h.(consumer.Shaper); ok {
@@ -81,6 +81,7 @@ const (
 type wrapper struct {
 	margin      time.Duration
 	maxRecords  int
+	maxBytes    int    // of data and partition keys; 0: no limit
 	raw         bool   // aggregates are not opened
 	memory      Memory // nil: none
 	whole       bool   // no partial failures
@@ -103,6 +104,7 @@ func (w *wrapper) ask(s consumer.Shape) {
 	if s.MaxRecords > 0 {
 		w.maxRecords = s.MaxRecords
 	}
+	w.maxBytes = max(s.MaxBytes, 0)
 }
 
 // handle is a call of a handler with a batch.
@@ -138,12 +140,13 @@ type run struct {
 	records []events.KinesisEventRecord
 	done    []uint64 // what the memory knows; nil: nothing
 	opener  opener
+	rest    []consumer.Record // opened, and too many bytes for the last batch
 }
 
 // handle calls the handler until the event is used up, and returns how many user records are done. It stops at the first failure.
 func (r *run) handle(ctx context.Context, call handle) (handled int, err error) {
 	for {
-		batch := r.opener.batch(r.maxRecords)
+		batch := r.batch()
 		if len(batch) == 0 {
 			return handled, nil
 		}
@@ -162,6 +165,30 @@ func (r *run) handle(ctx context.Context, call handle) (handled int, err error) 
 		}
 		r.log.Warn("the handler failed, but had acknowledged the whole batch", zap.Error(err))
 	}
+}
+
+// batch returns the next batch; none when the event is used up.
+func (r *run) batch() []consumer.Record {
+	if r.maxBytes == 0 {
+		return r.opener.batch(r.maxRecords)
+	}
+	if r.fitting() == len(r.rest) { // there may be room for more
+		r.rest = append(r.rest, r.opener.batch(r.maxRecords-len(r.rest))...)
+	}
+	n := r.fitting()
+	batch := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return batch
+}
+
+// fitting returns how many records of the rest make a batch: as many as have no more bytes than it may, and one in any case.
+func (r *run) fitting() (n int) {
+	for size := 0; n < len(r.rest); n++ {
+		if size += len(r.rest[n].Data) + len(r.rest[n].PartitionKey); size > r.maxBytes && n > 0 {
+			break
+		}
+	}
+	return n
 }
 
 // inTime returns what a handler returned, or why its context has ended: a nil that comes after that may mean no more than that the

@@ -253,6 +253,32 @@ func TestAHandlersShapeCountsOnLambdaToo(t *testing.T) {
 	}
 }
 
+func TestAHandlersLimitsOfItsBatchesCountOnLambdaToo(t *testing.T) {
+	large := strings.Repeat("x", 40)
+	for name, test := range map[string]struct {
+		shape consumer.Shape
+		want  []int
+	}{ // with its key a member of an aggregate has 5 bytes, a plain record 2, and the large one 41
+		"bytes":             {consumer.Shape{MaxBytes: 12}, []int{2, 2, 3, 1, 2}},
+		"bytes and records": {consumer.Shape{MaxBytes: 12, MaxRecords: 2}, []int{2, 2, 2, 1, 1, 2}},
+		"a byte":            {consumer.Shape{MaxBytes: 1}, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+		"no limit":          {consumer.Shape{}, []int{10}},
+	} {
+		e := event(packed(t, "0", "1", "2", "3", "4"), []byte("5"), packed(t, "6"), []byte(large), packed(t, "8", "9"))
+		for i := range e.Records {
+			e.Records[i].Kinesis.PartitionKey = "k"
+		}
+		h := shaped{failsAt("9"), test.shape}
+		answer, err := throughJSON(t, Wrap(h), e)
+		if err != nil || answer != `{"batchItemFailures":[{"itemIdentifier":"105"}]}` {
+			t.Errorf("%s: answer %s, error %v", name, answer, err)
+		}
+		if want := []string{"0", "1", "2", "3", "4", "5", "6", large, "8", "9"}; !slices.Equal(h.batches, test.want) || !slices.Equal(h.texts(), want) {
+			t.Errorf("%s: batches %v, records %q", name, h.batches, h.texts())
+		}
+	}
+}
+
 func TestTheHandlersTimeEndsBeforeTheInvocations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
