@@ -166,15 +166,23 @@ func TestCutSubscriptionGoesOnBehindTheLastEvent(t *testing.T) {
 
 func TestSlowHandlerHoldsItsSubscriptionBack(t *testing.T) {
 	bubble(t, 1, func(w *world) {
+		var pages atomic.Int32
 		cfg, _ := w.fanOutConfig()
+		cfg.Hooks.Fetched = func(Fetched) { pages.Add(1) }
 		cfg.Handler = HandlerFunc(func(_ context.Context, b *Batch) error {
 			if string(b.Records[0].Data) == "000002" {
+				before := pages.Load()
 				time.Sleep(12 * time.Minute)
+				if ahead := pages.Load() - before; ahead != 1 {
+					t.Errorf("%d pages were fetched ahead", ahead)
+				}
 			}
 			w.seen.add(b)
 			return nil
 		})
 		run := w.start(cfg)
+		w.putPlain("a")
+		w.awaitAll() // from here on each record is an event
 		for range 20 {
 			w.putPlain("a")
 			time.Sleep(time.Second)

@@ -332,35 +332,41 @@ func TestRefusedPlaceBehindTheLastRecordIsNoLoss(t *testing.T) {
 
 func TestFetchedBytesStayWithinTheBudget(t *testing.T) {
 	const recordBytes, perShard, shardCount = 900 << 10, 8, 4
-	bubble(t, shardCount, func(w *world) {
-		keyOf := w.keyOfEachShard()
-		for range perShard {
-			for _, key := range keyOf {
-				w.put++
-				w.putRaw(key, make([]byte, recordBytes))
-			}
-		}
-		hold := newGate()
-		var fetched, handled atomic.Int64
-		cfg := w.config()
-		cfg.MaxBufferedBytes = 16 << 20
-		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
-			if err := hold.pass(ctx); err != nil {
-				return err
-			}
-			handled.Add(int64(len(b.Records)))
-			return nil
+	// A reply has all records of a shard, and an event one: two of each shard are more than the budget.
+	for fanOut, budget := range map[bool]int{false: 16 << 20, true: 6 << 20} {
+		t.Run(fmt.Sprintf("fanout=%v", fanOut), func(t *testing.T) {
+			bubble(t, shardCount, func(w *world) {
+				keyOf := w.keyOfEachShard()
+				for range perShard {
+					for _, key := range keyOf {
+						w.put++
+						w.putRaw(key, make([]byte, recordBytes))
+					}
+				}
+				hold := newGate()
+				var fetched, handled atomic.Int64
+				cfg := w.config()
+				cfg.Streams[0].FanOut = fanOut
+				cfg.MaxBufferedBytes = budget
+				cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+					if err := hold.pass(ctx); err != nil {
+						return err
+					}
+					handled.Add(int64(len(b.Records)))
+					return nil
+				})
+				cfg.Hooks.Fetched = func(f Fetched) { fetched.Add(int64(f.Bytes)) }
+				run := w.start(cfg)
+				time.Sleep(time.Minute)
+				if got := fetched.Load(); got == 0 || got > int64(cfg.MaxBufferedBytes) {
+					t.Errorf("%d bytes fetched while no handler returned; the budget is %d", got, cfg.MaxBufferedBytes)
+				}
+				close(hold.open)
+				w.await("all handled", func() bool { return handled.Load() == perShard*shardCount })
+				run.mustEnd()
+			})
 		})
-		cfg.Hooks.Fetched = func(f Fetched) { fetched.Add(int64(f.Bytes)) }
-		run := w.start(cfg)
-		time.Sleep(time.Minute)
-		if got := fetched.Load(); got == 0 || got > int64(cfg.MaxBufferedBytes) {
-			t.Errorf("%d bytes fetched while no handler returned; the budget is %d", got, cfg.MaxBufferedBytes)
-		}
-		close(hold.open)
-		w.await("all handled", func() bool { return handled.Load() == perShard*shardCount })
-		run.mustEnd()
-	})
+	}
 }
 
 func TestPausesGrowOnAnIdleShardAndEndWithTheFirstRecord(t *testing.T) {
