@@ -86,8 +86,11 @@ func TestDefaultsFillEveryZeroField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What may stay zero: what is chosen at Run, what has the other choice set, and what zero means something for.
-	optional := []string{"DynamoDB", "WorkerID", "MaxLeases", "Hooks", "BatchWindow", "Failure", "MultiStream", "Protocol", "DropOutsideShard"}
+	// What may stay zero: what is chosen at Run, or by the leases, what has the other choice set, and what zero means something for.
+	optional := []string{
+		"DynamoDB", "WorkerID", "MaxLeases", "MaxMoves", "HandoffTimeout", "KeepEnded", "CPU", "Hooks", "BatchWindow", "Failure",
+		"MultiStream", "Protocol", "DropOutsideShard",
+	}
 	v := reflect.ValueOf(c.cfg)
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains(optional, name) {
