@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream/eventstreamapi"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/penstock-go/penstock/internal/retry"
@@ -162,6 +164,69 @@ func TestCutSubscriptionGoesOnBehindTheLastEvent(t *testing.T) {
 			t.Error("the subscription was not cut")
 		}
 	})
+}
+
+// interpose puts a sound event in front of those that a subscription brings.
+func interpose(t *testing.T, res *http.Response, contentType, payload string) {
+	t.Helper()
+	event := eventstream.Message{Payload: []byte(payload)}
+	event.Headers.Set(eventstreamapi.MessageTypeHeader, eventstream.StringValue(eventstreamapi.EventMessageType))
+	event.Headers.Set(eventstreamapi.EventTypeHeader, eventstream.StringValue("SubscribeToShardEvent"))
+	event.Headers.Set(eventstreamapi.ContentTypeHeader, eventstream.StringValue(contentType))
+	first, err := eventstream.NewDecoder().Decode(res.Body, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var front bytes.Buffer
+	for _, message := range []eventstream.Message{first, event} {
+		if err := eventstream.NewEncoder().Encode(&front, message); err != nil {
+			t.Error(err)
+		}
+	}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(&front, res.Body), res.Body}
+}
+
+// Only an event that lists its records, were there none, can be the last one of a shard.
+func TestAnEventThatSaysNothingIsNotTheEndOfItsShard(t *testing.T) {
+	for _, tc := range []struct{ name, contentType, payload string }{
+		{"empty", cborType, ""},
+		{"without members", cborType, "\xa0"},
+		{"null", cborType, "\xf6"},
+		{"empty, JSON", "application/json", ""},
+		{"without members, JSON", "application/json", "{}"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				cfg, calls := w.fanOutConfig()
+				calls.after = func(op string, n int, res *http.Response) {
+					if op == "SubscribeToShard" && n == 1 {
+						interpose(t, res, tc.contentType, tc.payload)
+					}
+				}
+				var failed atomic.Int32
+				cfg.Hooks.FetchFailed = func(_ Shard, err error) {
+					if retry.Classify(err) == retry.Transient {
+						failed.Add(1)
+					}
+				}
+				w.putPlain(keys(10)...)
+				w.split(0)
+				w.putPlain(keys(10)...)
+				run := w.start(cfg)
+				w.await("the end of the parent", func() bool { return w.seen.has(shardID(0) + " ended") })
+				w.awaitAll()
+				run.mustEnd()
+				w.verify()
+				if failed.Load() != 1 {
+					t.Errorf("%d failures were reported", failed.Load())
+				}
+			})
+		})
+	}
 }
 
 func TestSlowHandlerHoldsItsSubscriptionBack(t *testing.T) {

@@ -19,6 +19,11 @@ import (
 // ending makes the shard's last page of one behind which the service gave no place to go on. named is what the reply says about the
 // children. The page itself is returned as it is, to be asked for its end again, where it has records but no word of children.
 func (r *reader) ending(ctx context.Context, last page, named []types.ChildShard) (page, error) {
+	// The service lists the records even where there are none. A reply that says nothing at all must not end the shard: what it
+	// should have said may be records.
+	if last.records == nil && len(named) == 0 {
+		return page{}, fmt.Errorf("%w: no records, no children and no place to go on", ErrReply)
+	}
 	children, err := fromChildren(named)
 	if err == nil && len(children) > 0 {
 		last.end, last.children = true, children

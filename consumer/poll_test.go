@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -424,4 +425,58 @@ func TestAThrottledReaderKeepsToTheRateOfTheShard(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Only a reply that lists its records, were there none, can be the last one of a shard.
+func TestAReplyThatSaysNothingIsNotTheEndOfItsShard(t *testing.T) {
+	nothing := func(body string, length int64) func(*http.Response) {
+		return func(res *http.Response) {
+			_ = res.Body.Close()
+			res.Body, res.ContentLength = io.NopCloser(strings.NewReader(body)), length
+			res.Header.Del("Content-Length")
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		in     Protocol
+		damage func(*http.Response)
+		sound  bool
+	}{
+		{"without a body", CBOR, nothing("", 0), false},
+		{"without a body", JSON, nothing("", 0), false},
+		{"cut off before its first byte", CBOR, nothing("", -1), false},
+		{"cut off before its first byte", JSON, nothing("", -1), false},
+		{"without members", CBOR, nothing("\xa0", 1), false},
+		{"without members", JSON, nothing("{}", 2), false},
+		{"null", CBOR, nothing("\xf6", 1), false},
+		{"null", JSON, nothing("null", 4), false},
+		{"of a client that leaves the length out", CBOR, func(res *http.Response) { res.ContentLength = 0 }, true},
+		{"of a client that leaves the length out", JSON, func(res *http.Response) { res.ContentLength = 0 }, true},
+	} {
+		t.Run(tc.name+map[Protocol]string{CBOR: ", CBOR", JSON: ", JSON"}[tc.in], func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				client, calls := w.tampered()
+				calls.after = func(op string, n int, res *http.Response) {
+					if op == "GetRecords" && n == 1 {
+						tc.damage(res)
+					}
+				}
+				var failed atomic.Int32
+				cfg := w.config()
+				cfg.Kinesis, cfg.Protocol = client, tc.in
+				cfg.Hooks.FetchFailed = func(Shard, error) { failed.Add(1) }
+				w.putPlain(keys(10)...)
+				w.split(0)
+				w.putPlain(keys(10)...)
+				run := w.start(cfg)
+				w.await("the end of the parent", func() bool { return w.seen.has(shardID(0) + " ended") })
+				w.awaitAll()
+				run.mustEnd()
+				w.verify()
+				if sound := failed.Load() == 0; sound != tc.sound {
+					t.Errorf("%d failures were reported", failed.Load())
+				}
+			})
+		})
+	}
 }

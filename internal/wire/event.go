@@ -77,9 +77,6 @@ func (e *eventReader) cborEvent(f *frame) (smithy.Deserializable, error) {
 }
 
 func (f *frame) payloadInto(out smithy.Deserializable) error {
-	if len(f.payload) == 0 {
-		return nil
-	}
 	if err := deserialize(f.payload, out, byHand(out)); err != nil {
 		return &smithy.DeserializationError{Err: fmt.Errorf("wire: event: %w", err)}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -138,6 +139,8 @@ func TestRepliesThatAreTooLongOrTooShortAreTypedErrors(t *testing.T) {
 	}{
 		"too long by its own word": {maxReply + 1, strings.NewReader("\xa0"), ErrTooLarge},
 		"too long":                 {-1, endless{}, ErrTooLarge},
+		"empty":                    {0, http.NoBody, ErrMalformed},
+		"empty, of no told length": {-1, http.NoBody, ErrMalformed},
 		"cut off":                  {100, strings.NewReader("\xa0"), io.ErrUnexpectedEOF},
 		"cut off at once":          {100, strings.NewReader(""), io.ErrUnexpectedEOF},
 		"cut off late":             {int64(len(long)), bytes.NewReader(long[:len(long)-1]), io.ErrUnexpectedEOF},
@@ -148,6 +151,19 @@ func TestRepliesThatAreTooLongOrTooShortAreTypedErrors(t *testing.T) {
 		var unreadable *smithy.DeserializationError
 		if !errors.Is(err, tc.want) || !errors.As(err, &unreadable) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A Response that a user's own client has put together may tell no length: it has 0 then, and not -1.
+func TestAReplyThatTellsNoLengthIsReadToItsEnd(t *testing.T) {
+	doc := goodReply(t, 1000, 1000)
+	c := &script{replies: []reply{{status: 200, contentType: contentTypeCBOR}}}
+	for _, claim := range []int64{0, -1} {
+		client := kinesis.New(c.client().Options(), func(o *kinesis.Options) { o.HTTPClient = replaced{c, claim, bytes.NewReader(doc)} })
+		out, err := client.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: aws.String("x")}, speakCBOR)
+		if err != nil || len(out.Records) != 1000 {
+			t.Errorf("length %d: %+v, %v", claim, out, err)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func openReply(r *http.Response, scratch *[]byte) (cursor, error) {
 	if r.ContentLength > maxReply {
 		return cursor{}, fmt.Errorf("%w: a reply of %d bytes", ErrTooLarge, r.ContentLength)
 	}
-	if r.ContentLength < 0 {
+	if r.ContentLength <= 0 { // 0 is also what stays in a Response that a user's own client has put together
 		doc, err := readUnsized(r.Body)
 		return cursor{doc: doc}, err
 	}
@@ -102,7 +102,7 @@ func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
 		defer scratches.Put(scratch)
 	}
 	c, err := openReply(r.Response, scratch)
-	if err == nil && c.left() > 0 { // operations without a result answer nothing
+	if err == nil {
 		err = deserializeFrom(c, out, byHand(out))
 	}
 	if err != nil {

@@ -255,6 +255,7 @@ func TestEventsThatNobodyKnowsArePassedOverAndBadOnesEndTheStream(t *testing.T) 
 		want error
 	}{
 		"malformed":               {event("\xa1\x67Records\x01", ":event-type", eventRecords), ErrMalformed},
+		"empty":                   {event("", ":event-type", eventRecords), ErrMalformed},
 		"malformed JSON":          {framed(t, []byte("{"), ":message-type", "event", ":event-type", eventRecords, ":content-type", contentTypeJSON), nil},
 		"an unknown message":      {framed(t, nil, ":message-type", "gossip"), ErrFrame},
 		"an exception of no type": {framed(t, nil, ":message-type", "exception"), ErrFrame},
