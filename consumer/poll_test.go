@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -327,6 +328,44 @@ func TestRefusedPlaceBehindTheLastRecordIsNoLoss(t *testing.T) {
 		w.verify()
 		if len(calls.times("GetShardIterator")) < 3 {
 			t.Error("no iterator was refused")
+		}
+	})
+}
+
+// Throttling has the same HTTP status as a place that is refused. Which of them it was, a body that was cut off does not say.
+func TestARefusalThatWasCutOffMovesNoPlace(t *testing.T) {
+	eachWay(t, func(w *world, cfg Config, calls *tamper) {
+		cut := make(map[string]int)
+		var mu sync.Mutex
+		calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if op != "GetShardIterator" && op != "SubscribeToShard" || cut[op] == 0 {
+				return nil, nil
+			}
+			cut[op]--
+			res := failure(req, http.StatusBadRequest, "ProvisionedThroughputExceededException")
+			res.Header.Set("Content-Type", req.Header.Get("Content-Type"))
+			res.Body = io.NopCloser(io.MultiReader(io.LimitReader(res.Body, 15), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			return res, nil
+		}
+		var failed failures
+		cfg.Hooks.FetchFailed = failed.note
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { w.Error(err) }
+		run := w.start(cfg)
+		w.putPlain(keys(10)...)
+		w.awaitAll()
+		run.mustEnd()
+		mu.Lock()
+		cut["GetShardIterator"], cut["SubscribeToShard"] = 3, 3
+		mu.Unlock()
+		w.putPlain(keys(10)...)
+		run = w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		if failed.of(retry.Transient) == 0 || failed.of(retry.Invalid) != 0 {
+			w.Errorf("failures by class: %v", failed.count)
 		}
 	})
 }

@@ -3,12 +3,14 @@ package producer_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -97,6 +99,29 @@ func TestLastingErrorsFailAtOnce(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("the error shows a key: %v", err)
+			}
+		})
+	}
+}
+
+// Throttling has the same HTTP status as a request that can never be served. Which of them it was, a body that was cut off does not say.
+func TestARefusalThatWasCutOffIsNoRejection(t *testing.T) {
+	for _, protocol := range []producer.Protocol{producer.CBOR, producer.JSON} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, 1)
+			r.faults.add(on("PutRecords", 1, func(c *call) (*http.Response, error) {
+				res, err := refuse("ProvisionedThroughputExceededException", http.StatusBadRequest)(c)
+				res.Header.Set("Content-Type", c.req.Header.Get("Content-Type"))
+				res.Body = io.NopCloser(io.MultiReader(io.LimitReader(res.Body, 15), iotest.ErrReader(io.ErrUnexpectedEOF)))
+				return res, err
+			}))
+			p := r.producer(func(cfg *producer.Config) { cfg.Protocol = protocol })
+			results, err := p.PutSync(t.Context(), producer.Record{PartitionKey: "k"})
+			if err != nil {
+				t.Fatalf("protocol %v: %v", protocol, err)
+			}
+			if a := results[0].Attempts; len(a) != 2 || a[0].Code != producer.CodeConnection {
+				t.Errorf("protocol %v: %+v", protocol, a)
 			}
 		})
 	}

@@ -98,7 +98,8 @@ var classes = map[string]Class{
 }
 
 // Classify tells what an error of an SDK call means. Codes that nobody listed are judged by their HTTP status, and count as
-// transient when there is none: an unknown failure is retried, within the caller's bounds. err must not be nil.
+// transient when there is none: an unknown failure is retried, within the caller's bounds. So is a reply that could not be read. err must
+// not be nil.
 func Classify(err error) Class {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -108,7 +109,8 @@ func Classify(err error) Class {
 	}
 	var reply *smithyhttp.ResponseError
 	if errors.As(err, &reply) {
-		return ofStatus(reply.HTTPStatusCode())
+		var unread *smithy.DeserializationError
+		return ofStatus(reply.HTTPStatusCode(), api == nil && errors.As(err, &unread))
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Canceled
@@ -120,12 +122,16 @@ func Classify(err error) Class {
 	return Transient
 }
 
-func ofStatus(code int) Class {
+// ofStatus judges a reply by its HTTP status. The service answers with 400 to what it will never accept, but also when it throttles or a
+// token has expired, and says in the body which it is: where the body could not be read, nobody has refused the request for good.
+func ofStatus(code int, unread bool) Class {
 	switch {
 	case code == http.StatusTooManyRequests:
 		return Throttled
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return Denied
+	case unread && code != http.StatusRequestEntityTooLarge: // which says all by itself
+		return Transient
 	case code >= 400 && code < 500:
 		return Invalid
 	}

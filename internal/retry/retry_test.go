@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -22,6 +23,10 @@ func TestClassify(t *testing.T) {
 	status := func(code int) error {
 		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}}, Err: errors.New("x")}
 	}
+	unread := func(code int) error {
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
+			Err: &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}}
+	}
 	cases := map[string]struct {
 		err  error
 		want Class
@@ -37,8 +42,16 @@ func TestClassify(t *testing.T) {
 		"unknown code, no status":  {&smithy.GenericAPIError{Code: "Whatever"}, Transient},
 		"no code, 503":             {status(503), Transient},
 		"no code, 403":             {status(403), Denied},
+		"no code, 400":             {status(400), Invalid},
 		"no code, 413":             {status(413), Invalid},
 		"no code, 429":             {status(429), Throttled},
+		"unread, 200":              {unread(200), Transient},
+		"unread, 400":              {unread(400), Transient},
+		"unread, 404":              {unread(404), Transient},
+		"unread, 401":              {unread(401), Denied},
+		"unread, 403":              {unread(403), Denied},
+		"unread, 413":              {unread(413), Invalid},
+		"unread, 429":              {unread(429), Throttled},
 		"own context":              {fmt.Errorf("x: %w", context.Canceled), Canceled},
 		"refused":                  {&net.OpError{Op: "dial", Err: errors.New("refused")}, Unreachable},
 		"reset":                    {&net.OpError{Op: "read", Err: errors.New("reset")}, Transient},
