@@ -1,8 +1,5 @@
 package wire
 
-// maxEntries bounds the records of a reply. The service sends at most 10,000, and takes at most 500.
-const maxEntries = 1 << 16
-
 // A batch is a growing list of entries of type E, whose pointers lead into parts of type P. Both lie in few pieces of memory, sized
 // by what the entries so far took up in the document.
 type batch[E, P any] struct {
@@ -13,8 +10,7 @@ type batch[E, P any] struct {
 
 // add appends a zero entry and a zero part. It returns nils, and fails, if there are too many.
 func (b *batch[E, P]) add(d *deserializer, r run) (*E, *P) {
-	if len(b.entries) == maxEntries {
-		d.fail("more entries than the service sends")
+	if d.entry() != nil {
 		return nil, nil
 	}
 	if len(b.entries) == cap(b.entries) {
@@ -43,5 +39,5 @@ func (b *batch[E, P]) expected(d *deserializer, r run) int {
 	if !r.open {
 		expected = int(min(uint64(expected), r.left+1)) // the entry to be added is not among those left
 	}
-	return min(expected, maxEntries-n)
+	return min(expected, 1+d.bound(d.left())-d.entries) // it is counted already
 }

@@ -21,6 +21,28 @@ type deserializer struct {
 	open []level  // the structures, lists, maps and unions that are open
 	room [4]level // open's first memory
 	own  reader
+	// entries counts those of all lists and maps so far.
+	entries int
+}
+
+const (
+	// maxEntries bounds the entries of a document. The service sends at most 10,000 records, and takes at most 500.
+	maxEntries = 1 << 16
+	// anyEntries is how many there may be of any length; from then on they take up, on average, at least leastEntry bytes of the document.
+	// So what they are read into stays in proportion to it. The service's have a hundred bytes and more.
+	anyEntries = 1000
+	leastEntry = 16
+)
+
+// bound returns how many entries there may be by the time that n more bytes of the document are consumed.
+func (d *deserializer) bound(n int) int { return min(maxEntries, anyEntries+(d.pos+n)/leastEntry) }
+
+// entry counts an entry of a list or a map, and fails if there are too many.
+func (d *deserializer) entry() error {
+	if d.entries++; d.entries > d.bound(0) {
+		d.fail("more entries than the service sends")
+	}
+	return d.err
 }
 
 // A reader consumes the value of a member, and reports whether it has.
@@ -141,14 +163,20 @@ func (d *deserializer) ReadUnion(s *smithy.Schema) (*smithy.Schema, error) {
 func (d *deserializer) ReadList(s *smithy.Schema) error { return d.push(s, d.enterArray(), false) }
 
 // ReadListItem implements smithy.ShapeDeserializer.
-func (d *deserializer) ReadListItem(*smithy.Schema) (bool, error) { return d.next() }
+func (d *deserializer) ReadListItem(*smithy.Schema) (bool, error) {
+	ok, err := d.next()
+	if ok && err == nil {
+		err = d.entry()
+	}
+	return ok, err
+}
 
 // ReadMap implements smithy.ShapeDeserializer.
 func (d *deserializer) ReadMap(s *smithy.Schema) error { return d.push(s, d.enterMap(), false) }
 
 // ReadMapKey implements smithy.ShapeDeserializer.
-func (d *deserializer) ReadMapKey(*smithy.Schema) (string, bool, error) {
-	ok, err := d.next()
+func (d *deserializer) ReadMapKey(s *smithy.Schema) (string, bool, error) {
+	ok, err := d.ReadListItem(s)
 	if !ok || err != nil {
 		return "", ok, err
 	}

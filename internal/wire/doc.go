@@ -51,7 +51,8 @@
 //
 // Whatever comes over the wire ends as a value or as a typed error: [SyntaxError] for documents, [FrameError] for event streams, [ErrTooLarge]
 // for what is longer than anything the service sends. Nothing is allocated for a length that is only claimed: a reply's memory is
-// bounded, an entry's is taken when the entry is there, and nesting is bounded by a constant.
+// bounded, an entry's is taken when the entry is there, and nesting is bounded by a constant. A document with very many entries that say next to
+// nothing is refused, so that what is made of a reply stays in proportion to it: of one to GetRecords, twenty times its length and 512 KiB.
 //
 // # Files
 //
