@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
+	"github.com/fxamacker/cbor/v2"
 
 	"github.com/penstock-go/penstock/kinesistest"
 )
@@ -296,6 +298,48 @@ func TestALateReaderSeesNothingOfTheNextRequest(t *testing.T) {
 			t.Errorf("%v: a late reader got the next request", p)
 		}
 		s.work.Wait()
+	}
+}
+
+// readFunc is a reader.
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A read that was given up, as by a limit of time, may go on, and bring its bytes when another reply is being read.
+func TestALateReplyDoesNotComeIntoTheNextOne(t *testing.T) {
+	replyOf := func(sequence string) []byte {
+		doc, err := cbor.Marshal(map[string]any{"Records": []any{result(sequence, shard)}, "FailedRecordCount": 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	first, second := replyOf("11111111"), bytes.NewReader(replyOf("22222222"))
+	var waiting []byte
+	s := &script{replies: []reply{{status: 200, contentType: contentTypeCBOR}}}
+	put := func(length int64, body readFunc) (*kinesis.PutRecordsOutput, error) {
+		r := &rig{T: t, stream: aws.String("orders")}
+		r.client = kinesis.New(s.client().Options(), func(o *kinesis.Options) { o.HTTPClient = replaced{s, length, body} })
+		return r.put(NewChoice(CBOR, nil), []byte("x"))
+	}
+	_, err := put(int64(len(first)), func(p []byte) (int, error) {
+		waiting = p
+		return 0, os.ErrDeadlineExceeded
+	})
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	out, err := put(second.Size(), func(p []byte) (int, error) {
+		n, err := second.Read(p)
+		copy(waiting, first)
+		return n, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := aws.ToString(out.Records[0].SequenceNumber); got != "22222222" {
+		t.Errorf("the second reply has the number %s", got)
 	}
 }
 

@@ -99,7 +99,6 @@ func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
 	var scratch *[]byte
 	if _, ok := out.(*kinesis.PutRecordsOutput); ok { // nothing of it aliases the reply
 		scratch = scratches.Get().(*[]byte)
-		defer scratches.Put(scratch)
 	}
 	c, err := openReply(r.Response, scratch)
 	if err == nil {
@@ -108,6 +107,9 @@ func readOutput(r *smithyhttp.Response, out smithy.Deserializable) error {
 	if err != nil {
 		giveUp(r.Response)
 		return &smithy.DeserializationError{Err: err}
+	}
+	if scratch != nil { // not after a failure: a read that was given up may still write into it
+		scratches.Put(scratch)
 	}
 	return nil
 }
