@@ -119,7 +119,7 @@ type Config struct {
 
 	// Protocol is how records are written and read on the way to the service. If a server does not understand CBOR, JSON is used from
 	// then on; Hooks.FellBack and the log tell. (kinesalite seems to understand it, but damages data: set JSON.) The environment variable
-	// AWS_CBOR_DISABLE=true means JSON, as it does for the AWS SDK for Java. Default: CBOR.
+	// AWS_CBOR_DISABLE, set to anything but false, means JSON, as it does for the AWS SDK for Java 1.x. Default: CBOR.
 	Protocol Protocol
 
 	// Logger takes what an operator should know. It is never given record data, partition keys or credentials; the text of a

@@ -56,7 +56,9 @@ func TestRecordsTravelInTheProtocolThatIsSet(t *testing.T) {
 		"not at all": {env: "false", want: producer.CBOR},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("AWS_CBOR_DISABLE", c.env)
+			if c.env != "" {
+				t.Setenv("AWS_CBOR_DISABLE", c.env)
+			}
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, 2)
 				heard := r.listen(false)

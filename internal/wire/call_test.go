@@ -225,9 +225,14 @@ func TestCBORIsKeptWhereJSONIsNotUnderstoodEither(t *testing.T) {
 	}
 }
 
+// As in the AWS SDK for Java 1.x, where whatever is set and is not "false" switches it off.
 func TestTheEnvironmentSwitchesCBOROff(t *testing.T) {
-	for value, want := range map[string]Protocol{"": CBOR, "false": CBOR, "nonsense": CBOR, "true": JSON, "TRUE": JSON, "1": JSON} {
+	t.Setenv(disableEnv, "") // what it was comes back at the end
+	for value, want := range map[string]Protocol{"unset": CBOR, "false": CBOR, "False": CBOR, "": JSON, "true": JSON, "TRUE": JSON, "1": JSON, "yes": JSON} {
 		t.Setenv(disableEnv, value)
+		if value == "unset" {
+			os.Unsetenv(disableEnv)
+		}
 		if got := NewChoice(CBOR, nil).Protocol(); got != want {
 			t.Errorf("%s=%q: %v", disableEnv, value, got)
 		}

@@ -3,7 +3,7 @@ package wire
 import (
 	"errors"
 	"os"
-	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -28,7 +28,8 @@ func (p Protocol) String() string {
 	return "cbor"
 }
 
-// disableEnv is the environment variable that the AWS SDK for Java has for switching CBOR off.
+// disableEnv is the environment variable that the AWS SDK for Java 1.x has for switching CBOR off. It takes anything but "false" for yes, also
+// nothing.
 const disableEnv = "AWS_CBOR_DISABLE"
 
 // A Choice says which protocol a client speaks:
@@ -41,13 +42,13 @@ type Choice struct {
 	fellBack func(cause error)
 }
 
-// NewChoice returns a Choice that begins with p, or with JSON if the environment variable AWS_CBOR_DISABLE is true. When it changes to
-// JSON later, fellBack is called, once, by the goroutine whose call showed it, with the refusal; it may be nil. It is told the refusal alone,
-// since what the SDK says around it has the request's id, which is the server's to choose.
+// NewChoice returns a Choice that begins with p, or with JSON if the environment variable AWS_CBOR_DISABLE is set, and not to false. When it
+// changes to JSON later, fellBack is called, once, by the goroutine whose call showed it, with the refusal; it may be nil. It is told the
+// refusal alone, since what the SDK says around it has the request's id, which is the server's to choose.
 func NewChoice(p Protocol, fellBack func(cause error)) *Choice {
 	c := &Choice{fellBack: fellBack}
-	disabled, err := strconv.ParseBool(os.Getenv(disableEnv))
-	c.json.Store(p == JSON || err == nil && disabled)
+	disable, set := os.LookupEnv(disableEnv)
+	c.json.Store(p == JSON || set && !strings.EqualFold(disable, "false"))
 	return c
 }
 

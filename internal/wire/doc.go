@@ -40,10 +40,10 @@
 //
 // # CBOR or JSON
 //
-// A [Choice] is what one user of a client speaks. It begins as asked for, or with JSON if AWS_CBOR_DISABLE is true. When a server answers a
-// call in CBOR as something it does not understand (unknown operation, unsupported media type, a document it cannot read), nothing was done
-// there; the call is made again in JSON, and if that is understood, JSON is kept. Errors that the service's model has, throttling and failures
-// of the server are never taken for it.
+// A [Choice] is what one user of a client speaks. It begins as asked for, or with JSON if AWS_CBOR_DISABLE is set, and not to false. When a
+// server answers a call in CBOR as something it does not understand (unknown operation, unsupported media type, a document it cannot read),
+// nothing was done there; the call is made again in JSON, and if that is understood, JSON is kept. Errors that the service's model has,
+// throttling and failures of the server are never taken for it.
 //
 // JSON is the SDK's own, but for the records of PutRecords: their data is written in base64 straight into memory of the pool.
 //
