@@ -198,6 +198,7 @@ func TestAnEventThatSaysNothingIsNotTheEndOfItsShard(t *testing.T) {
 		{"null", cborType, "\xf6"},
 		{"empty, JSON", "application/json", ""},
 		{"without members, JSON", "application/json", "{}"},
+		{"null, JSON", "application/json", "null"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {

@@ -109,6 +109,9 @@ func (e *eventReader) bySDK(f *frame) (smithy.Deserializable, error) {
 	if err == nil || errors.As(err, &api) {
 		return event, err //nolint:wrapcheck // the service's error is the result
 	}
+	if errors.Is(err, io.EOF) { // so the SDK says of null; it is no end of the stream
+		err = io.ErrUnexpectedEOF
+	}
 	return nil, &smithy.DeserializationError{Err: err}
 }
 

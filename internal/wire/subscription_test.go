@@ -257,6 +257,7 @@ func TestEventsThatNobodyKnowsArePassedOverAndBadOnesEndTheStream(t *testing.T) 
 		"malformed":               {event("\xa1\x67Records\x01", ":event-type", eventRecords), ErrMalformed},
 		"empty":                   {event("", ":event-type", eventRecords), ErrMalformed},
 		"malformed JSON":          {framed(t, []byte("{"), ":message-type", "event", ":event-type", eventRecords, ":content-type", contentTypeJSON), nil},
+		"null in JSON":            {framed(t, []byte("null"), ":message-type", "event", ":event-type", eventRecords, ":content-type", contentTypeJSON), io.ErrUnexpectedEOF},
 		"an unknown message":      {framed(t, nil, ":message-type", "gossip"), ErrFrame},
 		"an exception of no type": {framed(t, nil, ":message-type", "exception"), ErrFrame},
 		"an error":                {framed(t, nil, ":message-type", "error", ":error-code", "Boo", ":error-message", "m"), &smithy.GenericAPIError{Code: "Boo", Message: "m"}},
@@ -273,7 +274,7 @@ func TestEventsThatNobodyKnowsArePassedOverAndBadOnesEndTheStream(t *testing.T) 
 		_, err = sub.Next()
 		var api, wantAPI *smithy.GenericAPIError
 		switch {
-		case err == nil, tc.want != nil && !errors.As(tc.want, &wantAPI) && !errors.Is(err, tc.want):
+		case err == nil, errors.Is(err, io.EOF), tc.want != nil && !errors.As(tc.want, &wantAPI) && !errors.Is(err, tc.want):
 			t.Errorf("%s: %v", name, err)
 		case wantAPI != nil && (!errors.As(err, &api) || *api != *wantAPI):
 			t.Errorf("%s: %v", name, err)
