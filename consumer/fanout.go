@@ -38,10 +38,11 @@ type fanOut struct {
 	sub  *subscription
 }
 
-// subscription is an open event stream, with the context that it lives in.
+// subscription is an open event stream, with the context that it lives in. Its events may have lain in buffers ever since it was opened.
 type subscription struct {
 	*wire.Subscription
 	cancel context.CancelFunc
+	opened time.Time
 }
 
 func newFanOut(r *reader, from cursor) *fanOut { return &fanOut{r: r, mark: newBookmark(from)} }
@@ -92,7 +93,7 @@ func (f *fanOut) subscribe(ctx context.Context) error {
 		cancel()
 		return f.r.refused(&f.mark, fmt.Errorf("consumer: subscribe: %w", err))
 	}
-	f.sub = &subscription{Subscription: stream, cancel: cancel}
+	f.sub = &subscription{Subscription: stream, cancel: cancel, opened: time.Now()}
 	return nil
 }
 
@@ -131,8 +132,8 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 		return page{}, err
 	}
 	got.reserved = reserved
-	if opened := f.mark.open; f.mark.pass(got.records) {
-		f.r.trimmed(opened.sequence, nil)
+	if missing := f.mark.pass(got.records, f.sub.opened); missing != "" {
+		f.r.trimmed(missing, nil)
 	}
 	if event.ContinuationSequenceNumber == nil {
 		f.close()
@@ -142,8 +143,7 @@ func (f *fanOut) take(ctx context.Context, event *types.SubscribeToShardEvent, t
 		}
 		return last, err
 	}
-	// The number need not be that of a record: it moves on where others' events carried none.
-	f.mark.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: *event.ContinuationSequenceNumber}
+	f.mark.proceed(*event.ContinuationSequenceNumber) // it moves on where events carry no records, too
 	return got, nil
 }
 

@@ -105,8 +105,8 @@ func (p *poller) getRecords(ctx context.Context) (page, error) {
 	if err := sound(out.Records); err != nil {
 		return page{}, err
 	}
-	if opened := p.mark.open; p.mark.pass(out.Records) {
-		p.r.trimmed(opened.sequence, nil)
+	if missing := p.mark.pass(out.Records, started); missing != "" {
+		p.r.trimmed(missing, nil)
 	}
 	p.iterator = out.NextShardIterator
 	got := page{records: out.Records, lag: aws.ToInt64(out.MillisBehindLatest), took: time.Since(started), asOf: started}

@@ -130,69 +130,6 @@ func TestALoopThatIsStuckIsNotHealthy(t *testing.T) {
 	})
 }
 
-func TestALagNearTheRetentionIsReportedBeforeRecordsAreGoneAndThatToo(t *testing.T) {
-	bubble(t, 1, func(w *world) {
-		var mu sync.Mutex
-		var warned []NearRetention
-		var trimmed []*TrimmedError
-		hold := newGate()
-		cfg := w.config()
-		cfg.MaxBatchRecords = 1
-		inner := cfg.Handler
-		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
-			if b.Records[0].PartitionKey == stuckKey {
-				if err := hold.pass(ctx); err != nil {
-					return err
-				}
-			}
-			return inner.Handle(ctx, b)
-		})
-		cfg.Hooks.NearRetention = func(n NearRetention) { mu.Lock(); defer mu.Unlock(); warned = append(warned, n) }
-		cfg.Hooks.Trimmed = func(err *TrimmedError) { mu.Lock(); defer mu.Unlock(); trimmed = append(trimmed, err) }
-		run := w.start(cfg)
-		w.putPlain("a", stuckKey)
-		w.await("the handler is stuck", func() bool { return hold.waiting.Load() == 1 })
-		for range 30 {
-			time.Sleep(time.Hour)
-			w.putPlain("b")
-		}
-		mu.Lock()
-		if n := len(warned); n < 5 || n > 15 {
-			t.Errorf("%d warnings", n)
-		} else if first := warned[0]; first.Retention != 24*time.Hour || first.Lag < 19*time.Hour || first.Lag > 20*time.Hour || first.Shard.ID != shardID(0) {
-			t.Errorf("the first warning: %+v", first)
-		}
-		mu.Unlock()
-		close(hold.open)
-		w.await("what is left of the stream", func() bool { return slices.Contains(w.seen.data(), "000032") })
-		run.mustEnd()
-		if len(trimmed) != 1 || !errors.Is(trimmed[0], ErrTrimmed) {
-			t.Errorf("trimmed: %v; handled %v", trimmed, w.seen.data())
-		}
-	})
-}
-
-func TestALeaseThatStandsAtATimeBeyondTheRetentionIsReported(t *testing.T) {
-	bubble(t, 1, func(w *world) {
-		cfg := w.config()
-		cfg.Streams[0].Start = Latest
-		run := w.start(cfg)
-		time.Sleep(time.Minute)
-		run.mustEnd()
-		w.putPlain("lost")
-		time.Sleep(25 * time.Hour)
-		w.putPlain("b")
-		var trimmed []*TrimmedError
-		cfg.Hooks.Trimmed = func(err *TrimmedError) { trimmed = append(trimmed, err) }
-		run = w.start(cfg)
-		w.await("what is left", func() bool { return w.seen.count() == 1 })
-		run.mustEnd()
-		if len(trimmed) != 1 || !errors.Is(trimmed[0], errOverslept) {
-			t.Errorf("%v", trimmed)
-		}
-	})
-}
-
 func TestHooksSeeEveryCallAndWhatTheKCLMeasures(t *testing.T) {
 	for _, fanOut := range []bool{false, true} {
 		bubble(t, 1, func(w *world) {
@@ -246,30 +183,6 @@ func TestHooksSeeEveryCallAndWhatTheKCLMeasures(t *testing.T) {
 			}
 			if len(synced) != 1 || synced[0].Shards != 1 || synced[0].Created != 1 || synced[0].Err != nil {
 				t.Errorf("synced %+v", synced)
-			}
-		})
-	}
-}
-
-func TestAnIdleShardIsNotTakenForOneWhoseRecordsAreGone(t *testing.T) {
-	for _, fanOut := range []bool{false, true} {
-		bubble(t, 1, func(w *world) {
-			var trimmed []*TrimmedError
-			cfg := w.config()
-			cfg.FailoverTime = 10 * time.Minute // 30 hours have very many renewals otherwise
-			cfg.PollInterval, cfg.Streams[0].FanOut = time.Minute, fanOut
-			cfg.Hooks.Trimmed = func(err *TrimmedError) { trimmed = append(trimmed, err) }
-			w.putPlain("a")
-			run := w.start(cfg)
-			w.awaitAll()
-			time.Sleep(30 * time.Hour) // the record is gone from the stream, but it was handled
-			w.server.ExpireIterators(testStream, "")
-			w.putPlain("b")
-			w.awaitAll()
-			run.mustEnd()
-			w.verify()
-			if len(trimmed) > 0 {
-				t.Errorf("reported %v", trimmed)
 			}
 		})
 	}

@@ -222,34 +222,53 @@ func (c cursor) params() (sequence *string, at *time.Time) {
 
 // bookmark is how far a source has come, and so where it opens again.
 type bookmark struct {
-	origin cursor    // where the source began
-	open   cursor    // where an iterator or a subscription that is opened now begins
-	last   string    // sequence number of the last record fetched; empty before the first
-	at     time.Time // when the last page came, with records or without
-	ahead  time.Time // since when the service says that LATEST is still to come; zero: it does not
+	origin  cursor    // where the source began
+	open    cursor    // where an iterator or a subscription that is opened now begins
+	awaited string    // the number that the next record has, unless it has been trimmed; empty: that of any
+	last    string    // sequence number of the last record fetched; empty before the first
+	at      time.Time // when the service was last asked for what comes next
+	ahead   time.Time // since when the service says that LATEST is still to come; zero: it does not
 }
 
-func newBookmark(at cursor) bookmark { return bookmark{origin: at, open: at} }
+func newBookmark(at cursor) bookmark {
+	b := bookmark{origin: at}
+	b.turn(at)
+	return b
+}
 
-// pass moves the bookmark behind records that were fetched. It reports whether a record is missing that was asked for by its number,
-// and so has been trimmed, and with it perhaps others that follow it.
-func (b *bookmark) pass(records []types.Record) (missing bool) {
-	b.at = time.Now()
-	if len(records) == 0 {
-		return false
+// turn moves the bookmark to a place from which records come that were not asked for so far.
+func (b *bookmark) turn(to cursor) {
+	b.open, b.awaited = to, ""
+	if to.kind == types.ShardIteratorTypeAtSequenceNumber {
+		b.awaited = to.sequence
 	}
-	first := aws.ToString(records[0].SequenceNumber)
-	missing = b.open.kind == types.ShardIteratorTypeAtSequenceNumber && !sameNumber(first, b.open.sequence)
+}
+
+// pass moves the bookmark behind records that were asked for at a time. It returns the number of a record that is missing though it was asked for,
+// and so has been trimmed, and with it perhaps others that follow it; empty: there is none.
+func (b *bookmark) pass(records []types.Record, asked time.Time) (missing string) {
+	b.at = asked
+	if len(records) == 0 {
+		return ""
+	}
+	if first := aws.ToString(records[0].SequenceNumber); b.awaited != "" && !sameNumber(first, b.awaited) {
+		missing = b.awaited
+	}
 	b.last = aws.ToString(records[len(records)-1].SequenceNumber)
-	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: b.last}
+	b.turn(cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: b.last})
 	return missing
+}
+
+// proceed moves the bookmark behind a number up to which there are no more records. It need not be that of a record.
+func (b *bookmark) proceed(number string) {
+	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: number}
 }
 
 // wake moves the bookmark from behind the last record to the record itself, if long nothing was asked for: then it shows whether
 // it, and with it perhaps others, has been trimmed meanwhile. What was delivered is dropped by its number.
 func (b *bookmark) wake() {
 	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > rereadAfter {
-		b.open = cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last}
+		b.turn(cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last})
 	}
 }
 
@@ -263,16 +282,16 @@ func (b *bookmark) wake() {
 func (b *bookmark) refuse() (lost bool) {
 	switch {
 	case b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && b.last != "":
-		b.open = cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last}
+		b.turn(cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last})
 	case b.open.kind == types.ShardIteratorTypeAfterSequenceNumber:
-		b.open = b.origin
+		b.turn(b.origin)
 	case b.open.kind == types.ShardIteratorTypeAtSequenceNumber:
-		b.open = cursor{kind: types.ShardIteratorTypeTrimHorizon}
+		b.turn(cursor{kind: types.ShardIteratorTypeTrimHorizon})
 		return true
 	case b.open.latest && b.ahead.IsZero():
 		b.ahead = time.Now()
 	case b.open.latest && time.Since(b.ahead) > aheadAtMost:
-		b.open = cursor{kind: types.ShardIteratorTypeTrimHorizon}
+		b.turn(cursor{kind: types.ShardIteratorTypeTrimHorizon})
 	}
 	return false
 }

@@ -1,0 +1,156 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestALagNearTheRetentionIsReportedBeforeRecordsAreGoneAndThatToo(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		var mu sync.Mutex
+		var warned []NearRetention
+		var trimmed []*TrimmedError
+		hold := newGate()
+		cfg := w.config()
+		cfg.MaxBatchRecords = 1
+		inner := cfg.Handler
+		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+			if b.Records[0].PartitionKey == stuckKey {
+				if err := hold.pass(ctx); err != nil {
+					return err
+				}
+			}
+			return inner.Handle(ctx, b)
+		})
+		cfg.Hooks.NearRetention = func(n NearRetention) { mu.Lock(); defer mu.Unlock(); warned = append(warned, n) }
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { mu.Lock(); defer mu.Unlock(); trimmed = append(trimmed, err) }
+		run := w.start(cfg)
+		w.putPlain("a", stuckKey)
+		w.await("the handler is stuck", func() bool { return hold.waiting.Load() == 1 })
+		for range 30 {
+			time.Sleep(time.Hour)
+			w.putPlain("b")
+		}
+		mu.Lock()
+		if n := len(warned); n < 5 || n > 15 {
+			t.Errorf("%d warnings", n)
+		} else if first := warned[0]; first.Retention != 24*time.Hour || first.Lag < 19*time.Hour || first.Lag > 20*time.Hour || first.Shard.ID != shardID(0) {
+			t.Errorf("the first warning: %+v", first)
+		}
+		mu.Unlock()
+		close(hold.open)
+		w.await("what is left of the stream", func() bool { return slices.Contains(w.seen.data(), "000032") })
+		run.mustEnd()
+		if len(trimmed) != 1 || !errors.Is(trimmed[0], ErrTrimmed) {
+			t.Errorf("trimmed: %v; handled %v", trimmed, w.seen.data())
+		}
+	})
+}
+
+func TestALeaseThatStandsAtATimeBeyondTheRetentionIsReported(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Streams[0].Start = Latest
+		run := w.start(cfg)
+		time.Sleep(time.Minute)
+		run.mustEnd()
+		w.putPlain("lost")
+		time.Sleep(25 * time.Hour)
+		w.putPlain("b")
+		var trimmed []*TrimmedError
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { trimmed = append(trimmed, err) }
+		run = w.start(cfg)
+		w.await("what is left", func() bool { return w.seen.count() == 1 })
+		run.mustEnd()
+		if len(trimmed) != 1 || !errors.Is(trimmed[0], errOverslept) {
+			t.Errorf("%v", trimmed)
+		}
+	})
+}
+
+func TestAnIdleShardIsNotTakenForOneWhoseRecordsAreGone(t *testing.T) {
+	for _, fanOut := range []bool{false, true} {
+		bubble(t, 1, func(w *world) {
+			var trimmed []*TrimmedError
+			cfg := w.config()
+			cfg.FailoverTime = 10 * time.Minute // 30 hours have very many renewals otherwise
+			cfg.PollInterval, cfg.Streams[0].FanOut = time.Minute, fanOut
+			cfg.Hooks.Trimmed = func(err *TrimmedError) { trimmed = append(trimmed, err) }
+			w.putPlain("a")
+			run := w.start(cfg)
+			w.awaitAll()
+			time.Sleep(30 * time.Hour) // the record is gone from the stream, but it was handled
+			w.server.ExpireIterators(testStream, "")
+			w.putPlain("b")
+			w.awaitAll()
+			run.mustEnd()
+			w.verify()
+			if len(trimmed) > 0 {
+				t.Errorf("reported %v", trimmed)
+			}
+		})
+	}
+}
+
+func TestWhatWasTrimmedIsReportedThoughTheShardIsEmptyAtFirst(t *testing.T) {
+	for _, fanOut := range []bool{false, true} {
+		bubble(t, 1, func(w *world) {
+			cfg := w.config()
+			cfg.Streams[0].FanOut = fanOut
+			w.putPlain("a")
+			run := w.start(cfg)
+			w.awaitAll()
+			run.mustEnd()
+			w.putPlain("lost")
+			time.Sleep(25 * time.Hour)
+			trimmed := w.onlyTrimmed(&cfg)
+			run = w.start(cfg)
+			time.Sleep(time.Minute) // of empty pages
+			w.putPlain("b")
+			w.await("what is left", func() bool { return w.seen.count() == 2 })
+			run.mustEnd()
+			if err := trimmed(); err == nil || err.Cause != nil || err.Position.Sentinel() {
+				t.Errorf("fan-out %v: reported %v", fanOut, err)
+			}
+		})
+	}
+}
+
+func TestWhatWasTrimmedBehindAStuckHandlerIsReportedThoughTheShardIsEmptyAtFirst(t *testing.T) {
+	for _, fanOut := range []bool{false, true} {
+		bubble(t, 1, func(w *world) {
+			hold := newGate()
+			cfg := w.config()
+			cfg.MaxBatchRecords, cfg.Streams[0].FanOut = 1, fanOut
+			cfg.FailoverTime = 10 * time.Minute // a day has very many renewals otherwise
+			inner := cfg.Handler
+			cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+				if b.Records[0].PartitionKey == stuckKey {
+					if err := hold.pass(ctx); err != nil {
+						return err
+					}
+				}
+				return inner.Handle(ctx, b)
+			})
+			trimmed := w.onlyTrimmed(&cfg)
+			run := w.start(cfg)
+			w.putPlain("a", stuckKey)
+			w.await("the handler is stuck", func() bool { return hold.waiting.Load() == 1 })
+			time.Sleep(10 * time.Minute)
+			w.putPlain("lost", "lost")
+			time.Sleep(25 * time.Hour)
+			close(hold.open)
+			time.Sleep(10 * time.Minute) // of empty pages
+			w.putPlain("b")
+			w.await("what is left", func() bool { return w.seen.count() == 3 })
+			run.mustEnd()
+			if err := trimmed(); err == nil || err.Position.Sentinel() {
+				t.Errorf("fan-out %v: reported %v", fanOut, err)
+			}
+		})
+	}
+}
