@@ -44,7 +44,7 @@ func newBench(tb testing.TB, cfg Config) *bench {
 		}
 	}
 	cfg.Handler = noHandler
-	b.r = &reader{vital: newVital(), c: &Consumer{cfg: cfg.withDefaults(), budget: newBudget(1 << 20), jitter: retry.NewJitter(1)}, log: zap.NewNop(), shard: Shard{ID: "s"}}
+	b.r = &reader{vital: newVital(time.Minute), c: &Consumer{cfg: cfg.withDefaults(), budget: newBudget(1 << 20), jitter: retry.NewJitter(1)}, log: zap.NewNop(), shard: Shard{ID: "s"}}
 	b.r.handling = tb.Context()
 	b.r.reading, b.r.stop = context.WithCancel(tb.Context())
 	b.r.handler, b.r.shape = noHandler, b.r.c.cfg.shapeOf(noHandler)

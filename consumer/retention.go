@@ -81,6 +81,7 @@ func (s *stream) keeps(hours *int32) {
 func (r *reader) checkRetention() {
 	retention := time.Duration(r.stream.retention.Load())
 	lag, _ := r.vital.read()
+	lag = max(lag, r.vital.unread()) // also where no page has ever come
 	if retention == 0 || lag < retention*retentionShare/100 {
 		r.warned = time.Time{}
 		return

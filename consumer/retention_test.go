@@ -3,8 +3,10 @@ package consumer
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -151,6 +153,45 @@ func TestWhatWasTrimmedBehindAStuckHandlerIsReportedThoughTheShardIsEmptyAtFirst
 			if err := trimmed(); err == nil || err.Position.Sentinel() {
 				t.Errorf("fan-out %v: reported %v", fanOut, err)
 			}
+		})
+	}
+}
+
+func TestALagNearTheRetentionIsReportedThoughNoPageComes(t *testing.T) {
+	for name, records := range map[string][]string{"after some records": {"a"}, "from the start on": nil} {
+		bubble(t, 1, func(w *world) {
+			client, calls := w.tampered()
+			var deny atomic.Bool
+			calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+				if deny.Load() && (op == "GetRecords" || op == "GetShardIterator") {
+					return failure(req, http.StatusBadRequest, "KMSDisabledException"), nil
+				}
+				return nil, nil
+			}
+			warned := make(chan NearRetention, 100)
+			cfg := w.config()
+			cfg.Kinesis, cfg.FailoverTime = client, 10*time.Minute // a day has very many renewals otherwise
+			cfg.Hooks.NearRetention = func(n NearRetention) { warned <- n }
+			deny.Store(len(records) == 0)
+			c, run := w.launch(cfg)
+			w.putPlain(records...)
+			w.awaitAll()
+			deny.Store(true)
+			time.Sleep(time.Hour)
+			s := c.Snapshot()
+			if lag := s.MaxLag(); len(records) > 0 && (lag < time.Hour || lag > time.Hour+time.Minute) {
+				t.Errorf("%s: after an hour the lag is %v", name, lag)
+			}
+			time.Sleep(23 * time.Hour)
+			select {
+			case n := <-warned:
+				if n.Lag < 19*time.Hour || n.Lag > 20*time.Hour {
+					t.Errorf("%s: warned at a lag of %v", name, n.Lag)
+				}
+			default:
+				t.Errorf("%s: no warning, though nothing was read for a day", name)
+			}
+			run.mustEnd()
 		})
 	}
 }

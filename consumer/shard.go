@@ -131,7 +131,7 @@ func (c *Consumer) newReader(held *leases.Held) *reader {
 	if s == nil {
 		return nil
 	}
-	r := &reader{c: c, vital: newVital(), held: held, stream: s, shard: Shard{
+	r := &reader{c: c, vital: newVital(max(silence, c.cfg.MaxPollInterval+callTimeout)), held: held, stream: s, shard: Shard{
 		Stream: s.id.Name(), ARN: s.arn, StreamID: lease.Stream, ID: lease.ShardID, Parents: lease.Parents,
 		StartingHashKey: lease.StartingHashKey, EndingHashKey: lease.EndingHashKey, Token: held.Token(),
 	}}

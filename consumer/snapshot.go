@@ -41,8 +41,8 @@ type ShardStatus struct {
 	// Done is up to where everything is done, whether that is written down or not.
 	Done checkpoint.Position
 	// Lag is how far what is done is behind the tip of the shard: the age of the oldest record that is being handled, by this machine's clock
-	// and no less than what the service said when it came, or, while there is none, what the service said with the last page. Negative: not
-	// known yet.
+	// and no less than what the service said when it came, or, while there is none, what the service said with the last page, and the time
+	// since then where the next one is overdue. Negative: not known yet.
 	Lag time.Duration
 	// Handling is how long the oldest call of the handler that is under way has taken.
 	Handling time.Duration

@@ -7,9 +7,12 @@ import (
 
 // vital is what a shard's life can be judged by from outside: its calls of the handler, and the last page.
 type vital struct {
+	usual time.Duration // no more than that passes between two pages
+
 	mu    sync.Mutex // guards what follows
 	calls map[*trial]handling
 	tip   time.Duration // the last page's lag; negative: there was no page
+	at    time.Time     // when it came; before the first, when the life began
 }
 
 // handling is one parcel with the handler, and its call if one is under way.
@@ -20,7 +23,9 @@ type handling struct {
 	since  time.Time     // when the first call began
 }
 
-func newVital() *vital { return &vital{calls: make(map[*trial]handling), tip: -1} }
+func newVital(usual time.Duration) *vital {
+	return &vital{usual: usual, calls: make(map[*trial]handling), tip: -1, at: time.Now()}
+}
 
 // enter notes that the handler is called with records of a page that was so far behind the tip.
 func (v *vital) enter(t *trial, first *Record, behind time.Duration) {
@@ -55,15 +60,26 @@ func (v *vital) rest(t *trial) {
 func (v *vital) fetched(lag time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.tip = lag
+	v.tip, v.at = lag, time.Now()
 }
 
-// read returns how far the shard is behind its tip, and how long the oldest call has taken. The age of a record is told by this machine's
+// unread returns for how long no page has come.
+func (v *vital) unread() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return time.Since(v.at)
+}
+
+// read returns how far the shard is behind its tip, and how long the oldest call has taken. Where the next page is overdue, records may
+// have come in ever since the last one. The age of a record is told by this machine's
 // clock; should that be behind, what the service said when the record came is the least that the lag can be.
 func (v *vital) read() (lag, longest time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lag = v.tip
+	if unread := time.Since(v.at); lag >= 0 && unread > v.usual {
+		lag += unread
+	}
 	for _, call := range v.calls {
 		if !call.began.IsZero() {
 			longest = max(longest, time.Since(call.began))
