@@ -148,15 +148,20 @@ func (e *BatchError) Unwrap() []error {
 
 // TrimmedError is reported, not returned: a shard could not be read on from where its checkpoint stands, since the records
 // there have left the stream's retention period, or the stream was deleted and created anew. Reading goes on with the oldest record there is.
+// Where Position names no record, none is known to be missing: so much time has passed that what came in meanwhile, if anything did, is gone.
 type TrimmedError struct {
 	Shard    Shard
 	Position checkpoint.Position // where reading should have gone on
-	Cause    error               // the service's refusal, or nil where only the record at Position was missing
+	Cause    error               // the service's refusal, or what else tells; nil where only the record at Position was missing
 }
 
 // Error names the shard and the position.
 func (e *TrimmedError) Error() string {
-	text := fmt.Sprintf("%v: stream %s, shard %s, at %v", ErrTrimmed, e.Shard.Stream, e.Shard.ID, e.Position)
+	what := ErrTrimmed.Error()
+	if e.Position.Sentinel() {
+		what = "consumer: records may have been trimmed before they were read"
+	}
+	text := fmt.Sprintf("%s: stream %s, shard %s, at %v", what, e.Shard.Stream, e.Shard.ID, e.Position)
 	if e.Cause != nil {
 		text += ": " + e.Cause.Error()
 	}

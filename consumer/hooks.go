@@ -26,7 +26,7 @@ type Hooks struct {
 	Handled func(Handled)
 	// Checkpointed: a checkpoint was written, or could not be.
 	Checkpointed func(Checkpointed)
-	// Trimmed: records were lost to the reader because the stream does not keep them any more.
+	// Trimmed: records were lost to the reader, or may have been, because the stream does not keep them any more.
 	Trimmed func(*TrimmedError)
 	// MalformedAggregate: an aggregate could not be taken apart and is handled as one plain record.
 	MalformedAggregate func(*AggregateError)

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"go.uber.org/zap"
 
 	"github.com/penstock-go/penstock/checkpoint"
+	"github.com/penstock-go/penstock/internal/shards"
+	"github.com/penstock-go/penstock/leases"
 )
 
 const (
@@ -94,26 +98,81 @@ func (r *reader) checkRetention() {
 	r.c.cfg.Hooks.nearRetention(NearRetention{Shard: r.shard, Lag: lag, Retention: retention})
 }
 
-// errOverslept is why records are missing where a lease still stood at the time of its first listing.
-var errOverslept = errors.New("the application was away for longer than the stream keeps records")
+// Why records may be missing in a shard of which none has been read.
+var (
+	errOverslept = errors.New("nothing was read for longer than the stream keeps records")
+	errOutlived  = errors.New("the shard is older than the stream keeps records, and its parents have left the stream while the application was away")
+)
 
-// overslept notes that a lease stands at a time from which the stream has no records any more. With the first record that is left it
-// is reported that there may have been others: a shard in which nothing has ever come in, so that its lease stays at its time, is no case
-// for that.
-func (r *reader) overslept(since time.Time) {
-	retention := time.Duration(r.stream.retention.Load())
-	if r.held.Lease().Checkpoint != checkpoint.Latest || since.IsZero() || retention == 0 || time.Since(since) < retention {
-		return
-	}
-	r.asleep = &TrimmedError{Shard: r.shard, Position: checkpoint.Latest, Cause: fmt.Errorf("since %v: %w", since.UTC().Format(time.RFC3339), errOverslept)}
+// vigil watches over a shard of which no record has been read. There no number shows that records have left the stream, but the time
+// that has passed may: with the first record that is left it is reported that there may have been others. A shard in which nothing has ever
+// come in is no case for that. It is used by the goroutine that fetches.
+type vigil struct {
+	position checkpoint.Position // where the shard is read from
+	since    time.Time           // up to when all that came in has been read; zero: it is over, or a number shows what is missing
+	lost     error               // why records may be missing; nil: they are not
 }
 
-// awake reports what overslept has noted.
-func (r *reader) awake() {
-	if r.asleep == nil {
+// keepVigilFrom says where the shard is read from. LATEST may be long ago. Otherwise the vigil begins with this life; of what a child had
+// lost before, the table told when the stream was found.
+func (r *reader) keepVigilFrom(position checkpoint.Position, from cursor) {
+	v := &r.vigil
+	v.position = position
+	switch {
+	case from.kind == types.ShardIteratorTypeAtSequenceNumber:
+		v.since = time.Time{}
+	case from.latest:
+		v.since = from.at
+	case r.held.Lease().Checkpoint == checkpoint.TrimHorizon && r.stream.outlived[r.shard.ID]:
+		v.lost = errOutlived
+	}
+}
+
+// outlived returns the shards, by id, that became older than the stream keeps records while the application was away, and of which it has
+// read nothing. Parents leave the stream when they have been closed for that long, and their child is as old as that. That their leases
+// stand at SHARD_END says that this application has read them, so that it is to have all of the child; and that they are still in the table,
+// that nobody was there to delete them when their shards left the stream.
+func outlived(listed []shards.Shard, rows []leases.Lease, stream string) map[string]bool {
+	there, ended, found := make(map[string]bool), make(map[string]bool), make(map[string]bool)
+	for _, s := range listed {
+		there[s.ID] = true
+	}
+	for i := range rows {
+		if row := &rows[i]; row.Stream == stream && row.Ended() {
+			ended[row.ShardID] = true
+		}
+	}
+	for i := range rows {
+		row := &rows[i]
+		if row.Stream == stream && row.Checkpoint == checkpoint.TrimHorizon && there[row.ShardID] &&
+			!slices.ContainsFunc(row.Parents, func(id string) bool { return there[id] }) &&
+			slices.ContainsFunc(row.Parents, func(id string) bool { return ended[id] }) {
+			found[row.ShardID] = true
+		}
+	}
+	return found
+}
+
+// keepVigil notes a page.
+func (r *reader) keepVigil(p page) {
+	v := &r.vigil
+	if v.since.IsZero() {
 		return
 	}
-	r.c.cfg.Hooks.trimmed(r.asleep)
-	r.log.Error("records may have left the stream before they were read; going on with the oldest", zap.Error(r.asleep))
-	r.asleep = nil
+	retention := time.Duration(r.stream.retention.Load())
+	if retention > 0 && time.Since(v.since) >= retention {
+		v.lost = fmt.Errorf("since %v: %w", v.since.UTC().Format(time.RFC3339), errOverslept)
+	}
+	if len(p.records) == 0 {
+		if read := p.asOf.Add(-time.Duration(p.lag) * time.Millisecond); read.After(v.since) {
+			v.since = read
+		}
+		return
+	}
+	v.since = time.Time{}
+	if v.lost != nil {
+		err := &TrimmedError{Shard: r.shard, Position: v.position, Cause: v.lost}
+		r.c.cfg.Hooks.trimmed(err)
+		r.log.Error("records may have left the stream before they were read; going on with the oldest", zap.Error(err))
+	}
 }

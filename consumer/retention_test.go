@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/penstock-go/penstock/checkpoint"
 )
 
 func TestALagNearTheRetentionIsReportedBeforeRecordsAreGoneAndThatToo(t *testing.T) {
@@ -157,20 +159,26 @@ func TestWhatWasTrimmedBehindAStuckHandlerIsReportedThoughTheShardIsEmptyAtFirst
 	}
 }
 
+// deniable returns the configuration of a worker for days, which is not allowed to read as long as the returned flag says so.
+func (w *world) deniable() (Config, *atomic.Bool) {
+	client, calls := w.tampered()
+	var deny atomic.Bool
+	calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+		if deny.Load() && (op == "GetRecords" || op == "GetShardIterator") {
+			return failure(req, http.StatusBadRequest, "KMSDisabledException"), nil
+		}
+		return nil, nil
+	}
+	cfg := w.config()
+	cfg.Kinesis, cfg.FailoverTime = client, 10*time.Minute // a day has very many renewals otherwise
+	return cfg, &deny
+}
+
 func TestALagNearTheRetentionIsReportedThoughNoPageComes(t *testing.T) {
 	for name, records := range map[string][]string{"after some records": {"a"}, "from the start on": nil} {
 		bubble(t, 1, func(w *world) {
-			client, calls := w.tampered()
-			var deny atomic.Bool
-			calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
-				if deny.Load() && (op == "GetRecords" || op == "GetShardIterator") {
-					return failure(req, http.StatusBadRequest, "KMSDisabledException"), nil
-				}
-				return nil, nil
-			}
+			cfg, deny := w.deniable()
 			warned := make(chan NearRetention, 100)
-			cfg := w.config()
-			cfg.Kinesis, cfg.FailoverTime = client, 10*time.Minute // a day has very many renewals otherwise
 			cfg.Hooks.NearRetention = func(n NearRetention) { warned <- n }
 			deny.Store(len(records) == 0)
 			c, run := w.launch(cfg)
@@ -194,4 +202,97 @@ func TestALagNearTheRetentionIsReportedThoughNoPageComes(t *testing.T) {
 			run.mustEnd()
 		})
 	}
+}
+
+func TestAShardThatCouldNotBeReadForLongerThanTheRetentionIsReported(t *testing.T) {
+	for name, start := range map[string]Start{"LATEST": Latest, "TRIM_HORIZON": TrimHorizon} {
+		bubble(t, 1, func(w *world) {
+			cfg, deny := w.deniable()
+			cfg.Streams[0].Start = start
+			deny.Store(true)
+			trimmed := w.onlyTrimmed(&cfg)
+			run := w.start(cfg)
+			time.Sleep(time.Minute)
+			w.putPlain("lost")
+			time.Sleep(25 * time.Hour)
+			deny.Store(false)
+			time.Sleep(time.Minute)
+			w.putPlain("b")
+			w.await("what is left", func() bool { return w.seen.count() == 1 })
+			run.mustEnd()
+			if err := trimmed(); err == nil || !errors.Is(err, errOverslept) || !err.Position.Sentinel() {
+				t.Errorf("%s: reported %v", name, err)
+			}
+		})
+	}
+}
+
+// halve splits the shard while a worker reads it, until the children are read.
+func (w *world) halve() {
+	w.Helper()
+	w.split(0)
+	w.await("the children are read", func() bool { return w.seen.has(shardID(1)+" reading") && w.seen.has(shardID(2)+" reading") })
+	time.Sleep(time.Minute)
+}
+
+func TestAChildThatWasNotReadForLongerThanTheRetentionIsReported(t *testing.T) {
+	for name, left := range map[string]bool{"records are left": true, "none is left": false} {
+		bubble(t, 1, func(w *world) {
+			cfg := w.config()
+			w.putPlain("a")
+			run := w.start(cfg)
+			w.awaitAll()
+			w.halve()
+			run.mustEnd()
+			w.putPlain("lost")
+			time.Sleep(25 * time.Hour)
+			if left {
+				w.putPlain("lost")
+			}
+			trimmed := w.onlyTrimmed(&cfg)
+			run = w.start(cfg)
+			time.Sleep(time.Minute)
+			w.putPlain("lost")
+			w.await("what is left", func() bool { return w.seen.count() == w.put-1 })
+			run.mustEnd()
+			if err := trimmed(); err == nil || !errors.Is(err, errOutlived) || err.Position != checkpoint.TrimHorizon {
+				t.Errorf("%s: reported %v", name, err)
+			}
+		})
+	}
+}
+
+func TestAnOldChildWithoutRecordsIsNotTakenForOneThatWasNotRead(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.FailoverTime, cfg.PollInterval = 10*time.Minute, time.Minute // two days have very many renewals and calls otherwise
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { t.Error(err) }
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		w.halve()
+		time.Sleep(30 * time.Hour)
+		w.putPlain(w.keyOfEachShard()[0])
+		w.awaitAll()
+		run.mustEnd()
+		run = w.start(cfg)
+		w.putPlain(w.keyOfEachShard()...)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+func TestANewApplicationIsNotToldOfWhatWasTrimmedBeforeItBegan(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.split(0)
+		time.Sleep(25 * time.Hour)
+		w.putPlain(w.keyOfEachShard()...)
+		cfg := w.config()
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { t.Error(err) }
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
 }

@@ -76,8 +76,8 @@ type reader struct {
 	shape    Shape
 	unpack   *unpacker
 	progress *progress
-	adrift   bool          // the lease names a time and no record yet
-	asleep   *TrimmedError // what may have been lost since that time; nil: nothing
+	adrift   bool // the lease names a time and no record yet
+	vigil    vigil
 
 	vital  *vital
 	warned time.Time // when it was last said that records are near the stream's retention; used by tend alone
@@ -131,7 +131,7 @@ func (c *Consumer) newReader(held *leases.Held) *reader {
 	if s == nil {
 		return nil
 	}
-	r := &reader{c: c, vital: newVital(max(silence, c.cfg.MaxPollInterval+callTimeout)), held: held, stream: s, shard: Shard{
+	r := &reader{c: c, vital: newVital(max(silence, c.cfg.MaxPollInterval+callTimeout)), held: held, stream: s, vigil: vigil{since: time.Now()}, shard: Shard{
 		Stream: s.id.Name(), ARN: s.arn, StreamID: lease.Stream, ID: lease.ShardID, Parents: lease.Parents,
 		StartingHashKey: lease.StartingHashKey, EndingHashKey: lease.EndingHashKey, Token: held.Token(),
 	}}
@@ -216,6 +216,7 @@ func (r *reader) open() (source, error) {
 	if known {
 		position = own
 	}
+	r.keepVigilFrom(position, from)
 	r.unpack = newUnpacker(r, position)
 	r.progress.begin(position, r.shape.Concurrency, trackedPerInAir*r.shape.inAir())
 	if r.stream.fanOut {
@@ -228,7 +229,6 @@ func (r *reader) open() (source, error) {
 // written down before anything is read.
 func (r *reader) beginning() (cursor, error) {
 	lease := r.held.Lease()
-	r.overslept(lease.StartAt)
 	if !lease.StartAt.IsZero() || lease.Checkpoint != checkpoint.Latest && lease.Checkpoint != checkpoint.AtTimestamp {
 		return cursorFor(lease.Checkpoint, lease.StartAt), nil
 	}
@@ -288,7 +288,6 @@ func (r *reader) anchored(first *Record) bool {
 		return false
 	}
 	r.adrift = false
-	r.awake()
 	return true
 }
 

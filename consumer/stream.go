@@ -28,7 +28,8 @@ type stream struct {
 	key   string // what the keys of its leases begin with: empty where the application reads one stream
 	start Start
 
-	retention atomic.Int64 // a time.Duration, as the service last said; 0: it did not
+	retention atomic.Int64    // a time.Duration, as the service last said; 0: it did not
+	outlived  map[string]bool // shards whose first records were gone when the stream was found
 
 	fanOut      bool
 	consumer    string // name of the enhanced fan-out consumer
@@ -248,8 +249,13 @@ func (c *Consumer) sync(ctx context.Context, s *stream) error {
 }
 
 func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, created int, _ error) {
-	// First the shards, then the leases: what another worker has created since the listing is found.
-	listing, start, err := c.beginnings(ctx, s)
+	// First the shards, then the leases: what another worker has created since the listing is found. Everything that is retained is listed,
+	// since only the whole lineage tells what was read before.
+	all, err := c.listToStart(ctx, s, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	listing, start, err := c.beginnings(ctx, s, all)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -259,26 +265,23 @@ func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, create
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer: read the leases: %w", err)
 	}
+	s.outlived = outlived(all.Shards, snapshot.Leases, s.key)
 	missing := leases.Missing(listing, snapshot.Leases, s.key, start)
 	c.cfg.Logger.Info("stream found", zap.String("stream", s.id.Name()), zap.Int("shards", len(listing)), zap.Int("leases created", len(missing)))
 	return len(listing), len(missing), c.create(ctx, missing)
 }
 
-// beginnings lists the shards among which reading begins, with all that descend from them.
-func (c *Consumer) beginnings(ctx context.Context, s *stream) ([]shards.Shard, leases.Start, error) {
-	list := func(filter *types.ShardFilter) (shards.Listing, error) {
-		return begin(ctx, c, s.id.Name(), "ListShards", func(ctx context.Context) (shards.Listing, error) { return c.list(ctx, s, filter) })
-	}
-	// Everything that is retained is listed, since only the whole lineage tells what was read before.
-	all, err := list(nil)
-	if err != nil {
-		return nil, leases.Start{}, err
-	}
+func (c *Consumer) listToStart(ctx context.Context, s *stream, filter *types.ShardFilter) (shards.Listing, error) {
+	return begin(ctx, c, s.id.Name(), "ListShards", func(ctx context.Context) (shards.Listing, error) { return c.list(ctx, s, filter) })
+}
+
+// beginnings returns those of all shards among which reading begins, with all that descend from them.
+func (c *Consumer) beginnings(ctx context.Context, s *stream, all shards.Listing) ([]shards.Shard, leases.Start, error) {
 	switch s.start.kind {
 	case fromLatest:
 		return all.Shards, leases.Start{Position: checkpoint.Latest, At: latestAt(all)}, nil
 	case fromTime:
-		then, err := list(&types.ShardFilter{Type: types.ShardFilterTypeAtTimestamp, Timestamp: &s.start.at})
+		then, err := c.listToStart(ctx, s, &types.ShardFilter{Type: types.ShardFilterTypeAtTimestamp, Timestamp: &s.start.at})
 		if err != nil {
 			return nil, leases.Start{}, err
 		}
