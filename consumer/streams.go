@@ -80,10 +80,10 @@ func (c *Consumer) validateAdded(s Stream) error {
 // removePoll is the time between two looks at whether a stream's shards are given up.
 const removePoll = 50 * time.Millisecond
 
-// RemoveStream ends the reading of a stream by this worker, named by its name or its ARN as in the configuration. It returns when this
-// worker's handlers of the stream have returned, what they have done is written down, and the leases are given up; or with ctx's error, and
-// then goes on by itself. The leases stay: other workers go on reading the stream, and one that adds it again goes on where it was. A
-// handler's context does not end by that.
+// RemoveStream ends the reading of a stream by this worker, named as in the configuration, or by a name or an ARN that only one of its
+// streams can have. It returns when this worker's handlers of the stream have returned, what they have done is written down, and the
+// leases are given up; or with ctx's error, and then goes on by itself. The leases stay: other workers go on reading the stream, and one that
+// adds it again goes on where it was. A handler's context does not end by that.
 func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 	id, err := shards.ParseStream(nameOrARN)
 	if err != nil {
@@ -92,13 +92,13 @@ func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 	if err := c.change(ctx); err != nil {
 		return err
 	}
-	gone := c.forgetStream(id)
+	gone, err := c.forgetStream(id)
 	c.changed()
-	if gone == nil {
-		return fmt.Errorf("%w: %s", ErrUnknownStream, id.Name())
+	if err != nil {
+		return err
 	}
 	l := c.roll.Load()
-	for l != nil && gone.key != "" {
+	for l != nil && gone != nil {
 		left := slices.DeleteFunc(l.all(), func(r *reader) bool { return r.stream != gone })
 		if len(left) == 0 {
 			break
@@ -114,29 +114,61 @@ func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 	return nil
 }
 
-// forgetStream takes a stream out of the set, and returns it. A stream that Run has not found yet is returned without a key.
-func (c *Consumer) forgetStream(id shards.Stream) *stream {
+// forgetStream takes a stream out of the set, and returns what Run has found of it; nil: nothing yet.
+func (c *Consumer) forgetStream(id shards.Stream) (*stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	same := func(other shards.Stream) bool {
-		if id.ARN() != "" && other.ARN() != "" {
-			return id.ARN() == other.ARN()
-		}
-		return id.Name() == other.Name()
+	i, err := c.configuredAs(id)
+	if err != nil {
+		return nil, err
 	}
-	before := len(c.configured)
-	c.configured = slices.DeleteFunc(c.configured, func(s Stream) bool {
+	known, err := c.configured[i].identify()
+	if err != nil {
+		return nil, err
+	}
+	c.configured = slices.Delete(c.configured, i, i+1)
+	gone := c.foundAs(known)
+	if gone != nil {
+		delete(c.streams, gone.key)
+	}
+	return gone, nil
+}
+
+// configuredAs returns the index of the stream that is configured by that name or ARN, or else of the only one that it can mean. It is
+// called with c.mu held.
+func (c *Consumer) configuredAs(id shards.Stream) (int, error) {
+	var like []int
+	for i, s := range c.configured {
 		other, err := s.identify()
-		return err == nil && same(other)
-	})
-	for key, s := range c.streams {
-		if same(s.id) || id.ARN() != "" && id.ARN() == s.arn {
-			delete(c.streams, key)
+		if err != nil {
+			continue
+		}
+		if other == id {
+			return i, nil
+		}
+		arn := other.ARN()
+		if found := c.foundAs(other); found != nil {
+			arn = found.arn
+		}
+		if other.Name() == id.Name() && (arn == "" || id.ARN() == "" || arn == id.ARN()) {
+			like = append(like, i)
+		}
+	}
+	switch len(like) {
+	case 0:
+		return 0, fmt.Errorf("%w: %s", ErrUnknownStream, id.Name())
+	case 1:
+		return like[0], nil
+	}
+	return 0, fmt.Errorf("%w: %s is the name of several; give the ARN", ErrUnknownStream, id.Name())
+}
+
+// foundAs returns what Run has found of the stream that requests name so; nil: nothing yet. It is called with c.mu held.
+func (c *Consumer) foundAs(id shards.Stream) *stream {
+	for _, s := range c.streams {
+		if s.id == id {
 			return s
 		}
-	}
-	if len(c.configured) < before {
-		return &stream{id: id}
 	}
 	return nil
 }

@@ -137,6 +137,49 @@ func TestRemovingAStreamWaitsForItsHandler(t *testing.T) {
 	})
 }
 
+func TestTheOnlyStreamOfAConsumerIsRemoved(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.putPlain("a")
+		c, run := w.launch(w.config()) // without MultiStream, so that its leases have no prefix
+		w.awaitAll()
+		w.must(c.RemoveStream(w.Context(), testStream))
+		if held := w.held(c); len(held) > 0 {
+			t.Errorf("still held: %v", held)
+		}
+		w.putPlain("a")
+		time.Sleep(time.Minute)
+		if got := w.seen.count(); got != 1 {
+			t.Errorf("%d records of a removed stream were handled", got-1)
+		}
+		run.mustEnd()
+	})
+}
+
+func TestStreamsOfOneNameAreToldApart(t *testing.T) {
+	const first, second = "arn:aws:kinesis:us-east-1:111111111111:stream/a", "arn:aws:kinesis:us-east-1:222222222222:stream/a"
+	for _, c := range []struct {
+		streams []Stream
+		remove  string
+		left    []Stream
+		err     error
+	}{
+		{[]Stream{{ARN: first}, {ARN: second}}, "a", []Stream{{ARN: first}, {ARN: second}}, ErrUnknownStream},
+		{[]Stream{{ARN: first}, {ARN: second}}, second, []Stream{{ARN: first}}, nil},
+		{[]Stream{{ARN: first}, {ARN: second}}, "b", []Stream{{ARN: first}, {ARN: second}}, ErrUnknownStream},
+		{[]Stream{{Name: "a"}, {ARN: second}}, "a", []Stream{{ARN: second}}, nil},
+		{[]Stream{{Name: "a"}, {ARN: second}}, second, []Stream{{Name: "a"}}, nil},
+		{[]Stream{{Name: "a"}, {Name: "b"}}, first, []Stream{{Name: "b"}}, nil},
+	} {
+		consumer := &Consumer{configured: slices.Clone(c.streams), changing: make(chan struct{}, 1)}
+		if err := consumer.RemoveStream(t.Context(), c.remove); !errors.Is(err, c.err) {
+			t.Errorf("%s of %v: %v", c.remove, c.streams, err)
+		}
+		if !slices.Equal(consumer.configured, c.left) {
+			t.Errorf("without %s, %v are %v", c.remove, c.streams, consumer.configured)
+		}
+	}
+}
+
 func TestStreamsThatCannotBeAddedOrRemoved(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		single, err := New(w.config())
