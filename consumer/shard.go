@@ -97,6 +97,9 @@ func (c *Consumer) work(held *leases.Held) {
 	roll.add(key, r)
 	defer roll.remove(key)
 	defer r.quiet()
+	if c.streamOf(r.shard.StreamID) != r.stream {
+		return // it was removed before this life was on the roll
+	}
 	deaf := context.AfterFunc(r.handling, r.ignored)
 	defer deaf()
 	r.helpers.Go("watch "+r.shard.ID, r.watch)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/penstock-go/penstock/leases"
 )
@@ -150,6 +152,37 @@ func TestTheOnlyStreamOfAConsumerIsRemoved(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := w.seen.count(); got != 1 {
 			t.Errorf("%d records of a removed stream were handled", got-1)
+		}
+		run.mustEnd()
+	})
+}
+
+// delayed is a core of a logger which holds a reader up while it is being made.
+type delayed struct {
+	zapcore.Core
+	hold *gate
+}
+
+func (d delayed) With(fields []zapcore.Field) zapcore.Core {
+	if slices.ContainsFunc(fields, func(f zapcore.Field) bool { return f.Key == "shard" }) {
+		_ = d.hold.pass(context.Background())
+	}
+	return d
+}
+
+func TestAStreamIsRemovedWhileAShardsLifeBegins(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		hold := newGate()
+		cfg := w.dynamic()
+		cfg.Logger = zap.New(delayed{zapcore.NewNopCore(), hold})
+		c, run := w.launch(cfg)
+		w.await("a life is about to begin", func() bool { return hold.waiting.Load() == 1 })
+		w.must(c.RemoveStream(w.Context(), testStream))
+		close(hold.open)
+		w.putPlain("a")
+		time.Sleep(time.Minute)
+		if got := w.seen.count(); got != 0 {
+			t.Errorf("%d records of a removed stream were handled", got)
 		}
 		run.mustEnd()
 	})
