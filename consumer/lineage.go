@@ -227,17 +227,19 @@ func (r *reader) anyUnfinished(ctx context.Context, ids []string) (bool, error) 
 	return false, nil
 }
 
-// lease reads the lease of a shard of the same stream.
+// lease reads the lease of a shard of the same stream. One that cannot be read counts as one that is being worked on.
 func (r *reader) lease(ctx context.Context, shardID string) (row leases.Lease, exists bool, err error) {
 	key := leases.ForShard(r.stream.key, shards.Shard{ID: shardID}, checkpoint.TrimHorizon).Key
 	row, err = r.c.store.Get(ctx, key)
-	if errors.Is(err, leases.ErrNotFound) {
+	switch {
+	case err == nil:
+		return row, true, nil
+	case errors.Is(err, leases.ErrDamaged):
+		return leases.Lease{}, true, nil
+	case errors.Is(err, leases.ErrNotFound):
 		return row, false, nil
 	}
-	if err != nil {
-		return row, false, fmt.Errorf("consumer: read a lease: %w", err)
-	}
-	return row, true, nil
+	return row, false, fmt.Errorf("consumer: read a lease: %w", err)
 }
 
 // ancestors returns the ids of the shards that id descends from, as far as the listing tells.

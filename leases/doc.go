@@ -146,7 +146,8 @@
 // # Shards
 //
 // Missing says which leases a first synchronisation creates. Everything after that comes into being when a parent ends: Held.End
-// creates the children at TRIM_HORIZON, then writes SHARD_END. A child is not read before all parents' leases are at SHARD_END or
+// creates the children at TRIM_HORIZON, then writes SHARD_END. Where a child cannot be created, it goes on trying until the lease has to be
+// given up; a child's row that cannot be read is there. A child is not read before all parents' leases are at SHARD_END or
 // absent (Held.AwaitParents). A lease at Latest carries StartAt, so that "latest" stays where it was.
 //
 // One worker of the fleet, drawn by lot, sets the leases against what the service lists once a minute (audit.go, census.go). A listing counts

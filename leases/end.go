@@ -13,8 +13,9 @@ import (
 
 // End finishes a shard that has been read to its end: it creates the children's leases where there are none, at TRIM_HORIZON, and
 // then writes SHARD_END together with the children's ids, which gives the lease up. The order is what keeps a child from being
-// forgotten: whoever sees SHARD_END finds the children. It is tried until it has succeeded, ctx has ended or the lease is lost,
-// and may be repeated. Work should return afterwards.
+// forgotten: whoever sees SHARD_END finds the children. It is tried until it has succeeded, and may be repeated; the errors are ctx's,
+// ErrLost, and ErrDraining or ErrStopped when the lease has to be given up and a child cannot be created: whoever has it next comes to the
+// end again. Work should return afterwards.
 //
 // children are made with ForShard; Key, Stream, ShardID, Parents and the range are used. There are none where the shard is gone
 // from the service.
@@ -54,10 +55,13 @@ func (c *Coordinator) expect(children []Lease) {
 }
 
 // beget creates one child's lease. The write needs no fence: it says nothing that was not true before, and only where there was
-// nothing.
+// nothing. A row that cannot be read is there: mended it is the child's lease, and deleted it is a hole, which the audit finds.
 func (h *Held) beget(ctx context.Context, child Lease) error {
 	return h.insist(ctx, func(ctx context.Context) error {
-		if _, err := h.c.get(ctx, child.Key); !errors.Is(err, ErrNotFound) {
+		switch _, err := h.c.get(ctx, child.Key); {
+		case errors.Is(err, ErrDamaged):
+			return nil
+		case !errors.Is(err, ErrNotFound):
 			return err
 		}
 		if err := h.completeParents(ctx, child); err != nil {
@@ -102,10 +106,11 @@ func newborn(l Lease, at checkpoint.Position) Lease {
 	}
 }
 
-// insist repeats a step until it succeeds, ctx ends or the lease is lost.
+// insist repeats a step until it succeeds, ctx ends, or the lease is lost or has to be given up: what cannot be done from here must not keep
+// the lease from others.
 func (h *Held) insist(ctx context.Context, step func(context.Context) error) error {
 	schedule := h.c.retries.Start(h.c.jitter)
-	for {
+	for told := false; ; told = true {
 		if _, err := h.current(); err != nil {
 			return err
 		}
@@ -113,8 +118,11 @@ func (h *Held) insist(ctx context.Context, step func(context.Context) error) err
 		if err == nil {
 			return nil
 		}
-		if pause := h.pause(ctx, schedule.Next()); pause != nil {
-			return fmt.Errorf("leases: ending %s: %w (%w)", h.key, pause, err)
+		if !told {
+			h.c.log.Warn("the end of a shard cannot be written", zap.String("lease", h.key), zap.Error(err))
+		}
+		if end := h.sleep(ctx, schedule.Next()); end != nil {
+			return fmt.Errorf("leases: ending %s: %w (%w)", h.key, end, err)
 		}
 	}
 }

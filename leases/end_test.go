@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/internal/hashkey"
 	"github.com/penstock-go/penstock/internal/shards"
@@ -216,5 +219,39 @@ func TestEndFailsWhenTheLeaseIsLost(t *testing.T) {
 		}
 		close(w.back)
 		f.stopAll()
+	})
+}
+
+// barren is a table in which no children's leases can be created.
+type barren struct{ leases.Store }
+
+func (b barren) Create(ctx context.Context, l leases.Lease) (bool, error) {
+	if len(l.Parents) > 0 {
+		return false, errFail
+	}
+	return b.Store.Create(ctx, l)
+}
+
+// Its children cannot be created from here; from another worker they may.
+func TestALeaseWhoseEndCannotBeWrittenIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		f.create(2)
+		core, logs := observer.New(zap.WarnLevel)
+		f.start("a", func(c *leases.Config) {
+			c.Store, c.Logger = barren{c.Store}, zap.New(core)
+			c.Work = func(h *leases.Held) {
+				if err := h.End(t.Context(), []leases.Lease{child("child-of-"+h.Lease().Key, h.Lease().Key)}); !errors.Is(err, leases.ErrDraining) {
+					t.Errorf("End returned %v", err)
+				}
+			}
+		})
+		f.await(time.Second, "all held", func(load map[string]int) bool { return load["a"] == 2 })
+		f.start("b", func(c *leases.Config) { c.Work = obedient })
+		f.await(5*time.Second, "shared", func(load map[string]int) bool { return load["b"] == 1 })
+		f.stopAll()
+		if told := logs.FilterMessage("the end of a shard cannot be written").Len(); told != 2 {
+			t.Errorf("the log tells %d times why two shards do not end", told)
+		}
 	})
 }
