@@ -2,25 +2,29 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/leases"
 )
 
-// listings returns what the service says about the shards of every stream, for the audit of their leases. The moment that LATEST means is
+// listings returns what the service says about the shards of every stream, for the audit of their leases, and an error for those streams
+// that it does not say it about: one that has been deleted must not keep the others from being looked at. The moment that LATEST means is
 // left out: the leases themselves say when the application began.
 func (c *Consumer) listings(ctx context.Context) ([]leases.Listing, error) {
 	streams := c.allStreams()
 	all := make([]leases.Listing, 0, len(streams))
+	var failures []error
 	for _, s := range streams {
 		listing, err := c.list(ctx, s, nil)
 		if err != nil {
-			return nil, fmt.Errorf("consumer: list the shards of stream %s: %w", s.id.Name(), err)
+			failures = append(failures, fmt.Errorf("consumer: list the shards of stream %s: %w", s.id.Name(), err))
+			continue
 		}
 		all = append(all, leases.Listing{Stream: s.key, Shards: listing.Shards, Start: s.start.lease()})
 	}
-	return all, nil
+	return all, errors.Join(failures...)
 }
 
 // lease returns the start as leases spell it.

@@ -34,7 +34,7 @@ func (c *Coordinator) auditAll(ctx context.Context, past map[string]finding) {
 	began := time.Now()
 	listings, err := c.cfg.Listings(ctx)
 	if err != nil {
-		c.log.Warn("the shards could not be listed; the leases are not audited", zap.Error(err))
+		c.log.Warn("the shards of a stream could not be listed; its leases are not audited", zap.Error(err))
 	}
 	sum := Audited{Err: err}
 	for _, l := range listings {

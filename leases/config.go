@@ -37,8 +37,8 @@ type Config struct {
 	// the same answer always. Default: all.
 	Runnable func(Lease) bool
 	// Listings returns what the service says about the shards of each stream. One worker of the fleet asks for it every AuditInterval,
-	// creates the leases that are missing for certain, and deletes those that nobody needs any more. It must return when ctx ends.
-	// Default: no audit.
+	// creates the leases that are missing for certain, and deletes those that nobody needs any more. With an error it may return the
+	// listings of some streams all the same, which are audited. It must return when ctx ends. Default: no audit.
 	Listings func(context.Context) ([]Listing, error)
 	// AuditInterval is the time between two audits. What is missing in two of them is created. Default 1 min.
 	AuditInterval time.Duration

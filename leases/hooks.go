@@ -66,7 +66,7 @@ type Audited struct {
 	Partial  int // those of them that lack leases
 	Repaired int // those of them for which leases were created
 	Duration time.Duration
-	Err      error // the shards could not be listed
+	Err      error // the shards of some streams, or of all, could not be listed
 }
 
 // Tee returns hooks that tell each of the given ones, in their order.

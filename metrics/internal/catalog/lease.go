@@ -55,10 +55,10 @@ func stored(to Sink, c leases.Called) {
 func audited(to Sink, a leases.Audited) {
 	result := "whole"
 	switch {
-	case a.Err != nil:
-		result = "failed"
 	case a.Partial > 0:
 		result = "partial"
+	case a.Err != nil:
+		result = "failed"
 	}
 	to.Add(Audits, 1, result)
 }

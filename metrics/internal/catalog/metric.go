@@ -132,7 +132,7 @@ var (
 	LeasesDeleted  = metric(Counter, "leases.deleted", "{lease}", "Leases that nobody needs any more.", "")
 	StoreCalls     = metric(Histogram, "leases.call", "s", "Time that calls to the lease table took, by what they are for where that is told.", "op purpose", requestTime...)
 	Conflicts      = metric(Counter, "leases.conflicts", "{call}", "Writes to the lease table that came after somebody else's, or after an earlier attempt of their own.", "purpose")
-	Audits         = metric(Counter, "leases.audits", "{audit}", "Comparisons of all leases with all shards; partial: leases were missing.", "result")
+	Audits         = metric(Counter, "leases.audits", "{audit}", "Comparisons of all leases with all shards; partial: leases were missing; failed: streams could not be listed.", "result")
 	StoreFailures  = metric(Counter, "leases.store_failures", "{call}", "Calls to the lease table that failed.", "op")
 	DamagedRows    = metric(Gauge, "leases.damaged_rows", "{row}", "Rows that should be leases and cannot be read.", "")
 )
