@@ -64,10 +64,11 @@ type Step string
 
 // The steps, in the order in which they come.
 const (
-	CreatingTable Step = "the table is being created"
-	AddingIndex   Step = "the index is being added"
-	FillingIndex  Step = "the index is being filled"
-	TableReady    Step = "the table is ready"
+	CreatingTable   Step = "the table is being created"
+	AddingIndex     Step = "the index is being added"
+	FillingIndex    Step = "the index is being filled"
+	EnablingBackups Step = "continuous backups are being enabled" // before PointInTimeRecovery can be turned on
+	TableReady      Step = "the table is ready"
 )
 
 // Progress is where Prepare stands.

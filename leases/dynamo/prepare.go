@@ -24,20 +24,24 @@ const ownerIndex = "LeaseOwnerToLeaseKeyIndex"
 // many rows.
 var polls = retry.Policy{Initial: 100 * time.Millisecond, Max: 5 * time.Second}
 
+// patience is how often in a row a step may fail, for a reason that passes by itself, before Prepare does.
+const patience = 5
+
 // Prepare creates the table with its index where there is none; adds the index where that is missing; waits until both can be used,
-// for as long as ctx allows; and sees to it that nobody uses the table who goes by other rules. Several workers may do so at once. The
-// errors are *SchemaError, *PermissionError, *VersionError, ErrTable, and the service's, wrapped.
+// for as long as ctx allows; and sees to it that nobody uses the table who goes by other rules. Several workers may do so at once. What
+// fails for a reason that passes by itself is tried again a few times. The errors are *SchemaError, *PermissionError, *VersionError,
+// ErrTable, and the service's, wrapped.
 func (s *Store) Prepare(ctx context.Context) error {
 	p := preparation{Store: s, since: time.Now()}
-	if err := p.awaitTable(ctx); err != nil {
+	if err := p.poll(ctx, p.lookAtTable); err != nil {
 		return err
 	}
 	if s.cfg.PointInTimeRecovery {
-		if err := s.turnRecoveryOn(ctx); err != nil {
+		if err := p.poll(ctx, p.turnRecoveryOn); err != nil {
 			return err
 		}
 	}
-	if err := s.settleVersion(ctx); err != nil {
+	if err := p.poll(ctx, func(ctx context.Context) (bool, error) { return true, s.settleVersion(ctx) }); err != nil {
 		return err
 	}
 	p.tell(TableReady)
@@ -52,25 +56,43 @@ type preparation struct {
 	step  Step
 }
 
-// awaitTable takes one step after the other until the table and its index can be used.
-func (p *preparation) awaitTable(ctx context.Context) error {
+// poll takes a step until there is nothing left of it to do.
+func (p *preparation) poll(ctx context.Context, step func(context.Context) (done bool, err error)) error {
 	schedule := polls.Start(p.jitter)
-	for {
-		table, err := p.describe(ctx)
-		if err != nil {
-			return err
-		}
-		if table != nil {
-			p.rows = aws.ToInt64(table.ItemCount)
-		}
-		ready, err := p.bringForward(ctx, table)
-		if ready || err != nil {
-			return err
+	for failed := 0; ; {
+		done, err := step(ctx)
+		switch {
+		case err != nil:
+			if failed++; failed == patience || !passes(err) {
+				return err
+			}
+			p.cfg.Logger.Warn("preparing the lease table failed; trying again", zap.String("table", p.table), zap.Error(err))
+		case done:
+			return nil
+		default:
+			failed = 0
 		}
 		if err := schedule.Wait(ctx); err != nil {
 			return fmt.Errorf("dynamo: waiting for table %s (%s): %w", p.table, p.step, err)
 		}
 	}
+}
+
+// passes reports whether a failure may pass by itself. What is wrong with the table does not.
+func passes(err error) bool {
+	return !errors.Is(err, ErrSchema) && !errors.Is(err, ErrTable) && !errors.Is(err, errRefused) && !retry.Classify(err).Permanent()
+}
+
+// lookAtTable takes the next step towards a table and an index that can be used.
+func (p *preparation) lookAtTable(ctx context.Context) (ready bool, err error) {
+	table, err := p.describe(ctx)
+	if err != nil {
+		return false, err
+	}
+	if table != nil {
+		p.rows = aws.ToInt64(table.ItemCount)
+	}
+	return p.bringForward(ctx, table)
 }
 
 // tell says where the preparation stands.
@@ -160,12 +182,17 @@ func (s *Store) createTable(ctx context.Context) error {
 	return s.changing("CreateTable", err)
 }
 
-// turnRecoveryOn asks for continuous backups, which is no change where they are on.
-func (s *Store) turnRecoveryOn(ctx context.Context) error {
-	_, err := s.api.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
-		TableName: &s.table, PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
+// turnRecoveryOn asks for point-in-time recovery, which is no change where it is on. On a table that was made just now the service may still be
+// enabling the continuous backups that it takes.
+func (p *preparation) turnRecoveryOn(ctx context.Context) (done bool, err error) {
+	_, err = p.api.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+		TableName: &p.table, PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
 	})
-	return s.failure("UpdateContinuousBackups", err)
+	if early := (*types.ContinuousBackupsUnavailableException)(nil); errors.As(err, &early) {
+		p.tell(EnablingBackups)
+		return false, nil
+	}
+	return true, p.failure("UpdateContinuousBackups", err)
 }
 
 // addIndex asks for the index, with the table's own capacity where it has a fixed one, as the KCL does.

@@ -212,6 +212,65 @@ func TestTheMakingOfAnIndexIsTold(t *testing.T) {
 	})
 }
 
+// faulty returns a server on which calls of an operation fail so many times.
+func faulty(t *testing.T, operation string, times int, how kinesistest.Effect) *dynamodb.Client {
+	t.Helper()
+	srv := kinesistest.New()
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	srv.Inject(kinesistest.Fault{Service: kinesistest.DynamoDB, Operation: operation, Count: times, Do: how})
+	return srv.DynamoDB()
+}
+
+func TestRecoveryIsTurnedOnAsSoonAsANewTableAllowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := faulty(t, "UpdateContinuousBackups", 20, kinesistest.Fail(400, "ContinuousBackupsUnavailableException", "Backups are being enabled"))
+		var steps []dynamo.Step
+		store, err := dynamo.New(dynamo.Config{
+			API: api, Table: table, PointInTimeRecovery: true, Progress: func(p dynamo.Progress) { steps = append(steps, p.Step) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		backups, err := api.DescribeContinuousBackups(t.Context(), &dynamodb.DescribeContinuousBackupsInput{TableName: aws.String(table)})
+		if err != nil || backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus != types.PointInTimeRecoveryStatusEnabled {
+			t.Errorf("continuous backups: %+v, %v", backups, err)
+		}
+		if got := slices.Compact(steps); !slices.Equal(got, []dynamo.Step{dynamo.CreatingTable, dynamo.EnablingBackups, dynamo.TableReady}) {
+			t.Errorf("steps: %q", got)
+		}
+	})
+}
+
+func TestPrepareOutlastsAFewThrottles(t *testing.T) {
+	// The client makes three attempts of each call before it fails.
+	for _, operation := range []string{"DescribeTable", "CreateTable", "GetItem", "Scan", "PutItem"} {
+		t.Run(operation, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if err := open(t, faulty(t, operation, 10, kinesistest.Throttle())).Prepare(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestPrepareFailsWhereNothingButFailuresCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		err := open(t, faulty(t, "GetItem", 1000, kinesistest.Fail(500, "InternalServerError", "no"))).Prepare(t.Context())
+		if took := time.Since(began); err == nil || took < time.Second || took > time.Minute {
+			t.Errorf("Prepare returned %v after %v", err, took)
+		}
+	})
+}
+
 func TestATableWhoseKeyIsNoStringIsRefused(t *testing.T) {
 	api := server(t)
 	_, err := api.CreateTable(t.Context(), &dynamodb.CreateTableInput{
