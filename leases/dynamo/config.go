@@ -45,7 +45,7 @@ type Config struct {
 
 	// ReadUnits and WriteUnits are the provisioned capacity of the table and of its index. Default: on demand.
 	ReadUnits, WriteUnits int64
-	// Tags are put on the table.
+	// Tags are put on the table, which takes the permission dynamodb:TagResource.
 	Tags map[string]string
 	// DeletionProtection keeps the table from being deleted.
 	DeletionProtection bool

@@ -37,7 +37,7 @@
 // configured to.
 //
 // The credentials need, on the table, dynamodb:DescribeTable, CreateTable, UpdateTable, Scan, GetItem, PutItem, UpdateItem and DeleteItem, and
-// UpdateContinuousBackups where recovery is configured; Query on its index; GetItem on <application>-CoordinatorState, which need not exist.
+// UpdateContinuousBackups where recovery is configured and TagResource where tags are; Query on its index; GetItem on <application>-CoordinatorState, which need not exist.
 // With PartiQLUpdate on the table leases are renewed in batches, and without it, or where a server does not know such statements, one by one: of
 // the processor time of a worker that waits for records that is most.
 //

@@ -43,7 +43,7 @@ func (e *SchemaError) Unwrap() error { return ErrSchema }
 
 // PermissionError names the action that the credentials do not allow. It is ErrDenied and wraps the service's error.
 type PermissionError struct {
-	Action string // as IAM policies spell it
+	Action string // as IAM policies spell it; where a call takes two, both
 	Table  string
 	Err    error
 }

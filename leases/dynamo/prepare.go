@@ -179,7 +179,11 @@ func (s *Store) createTable(ctx context.Context) error {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(name), Value: aws.String(s.cfg.Tags[name])})
 	}
 	_, err := s.api.CreateTable(ctx, in)
-	return s.changing("CreateTable", err)
+	err = s.changing("CreateTable", err)
+	if denied := (*PermissionError)(nil); errors.As(err, &denied) && len(in.Tags) > 0 {
+		denied.Action += " and dynamodb:TagResource"
+	}
+	return err
 }
 
 // turnRecoveryOn asks for point-in-time recovery, which is no change where it is on. On a table that was made just now the service may still be

@@ -123,6 +123,17 @@ func TestMissingPermissionIsNamed(t *testing.T) {
 	}
 }
 
+func TestATableWithTagsTakesOnePermissionMore(t *testing.T) {
+	store, err := dynamo.New(dynamo.Config{API: denied{server(t)}, Table: table, Tags: map[string]string{"team": "blue"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var permission *dynamo.PermissionError
+	if err := store.Prepare(t.Context()); !errors.As(err, &permission) || permission.Action != "dynamodb:CreateTable and dynamodb:TagResource" {
+		t.Errorf("Prepare returned %v", err)
+	}
+}
+
 // denied is a server whose policy does not allow new tables.
 type denied struct{ *dynamodb.Client }
 
