@@ -107,7 +107,8 @@ func New(cfg Config) (*Coordinator, error) {
 // error, a *StuckError; those leases are not released but left to expire. Run never hangs, and returns nil when all was given away.
 //
 // It drains too, and returns an error that is ErrRefused, when the table must not be used any more. Before anything is held it fails
-// where the store says that it will never write this worker's row, for want of a permission for instance. A second call returns ErrUsed.
+// where the store says that it will never write this worker's row or answer what the worker always asks, for want of a permission for instance. A
+// second call returns ErrUsed.
 func (c *Coordinator) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return ErrUsed

@@ -249,25 +249,46 @@ func TestAWorkerStopsWhenTheTableMustNotBeUsedAnyMore(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatMayNotWriteItsRowFailsBeforeItHoldsAnything(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, noBeats{leases.NewMemory()})
-		f.create(3)
-		a := f.start("a")
-		<-a.done
-		if !errors.Is(a.err, errNoBeats) {
-			t.Errorf("Run returned %v", a.err)
-		}
-		if row, err := f.table.Get(t.Context(), shardKey(0)); err != nil || row.Counter != 0 {
-			t.Errorf("a lease was taken: %+v, %v", row, err)
-		}
-		f.verdict()
-	})
+func TestAWorkerThatMayNotDoWhatItAlwaysDoesFailsBeforeItHoldsAnything(t *testing.T) {
+	for name, table := range map[string]leases.Store{
+		"write its row": noBeats{leases.NewMemory()}, "ask the index": noKeys{leases.NewMemory()}, "look who leads": noLeader{leases.NewMemory()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, table)
+				f.create(3)
+				a := f.start("a")
+				select {
+				case <-a.done:
+				case <-time.After(time.Minute):
+					t.Fatal("a goes on")
+				}
+				if !errors.Is(a.err, errDenied) {
+					t.Errorf("Run returned %v", a.err)
+				}
+				if row, err := f.table.Get(t.Context(), shardKey(0)); err != nil || row.Counter != 0 {
+					t.Errorf("a lease was taken: %+v, %v", row, err)
+				}
+				if _, err := f.table.Worker(t.Context(), "a"); !errors.Is(err, leases.ErrNotFound) {
+					t.Errorf("a row of the worker is there: %v", err)
+				}
+				f.verdict()
+			})
+		})
+	}
 }
 
-// noBeats is a table in which this worker may not write a row.
-type noBeats struct{ leases.Store }
+// noBeats is a table in which this worker may not write a row, noKeys one whose index it may not ask, noLeader one whose rows it may not read.
+type (
+	noBeats  struct{ leases.Store }
+	noKeys   struct{ leases.Store }
+	noLeader struct{ leases.Store }
+)
 
-var errNoBeats = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
+var errDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
 
-func (noBeats) Beat(context.Context, leases.Worker) error { return errNoBeats }
+func (noBeats) Beat(context.Context, leases.Worker) error { return errDenied }
+
+func (noKeys) KeysOf(context.Context, string) ([]string, error) { return nil, errDenied }
+
+func (noLeader) Leader(context.Context) (leases.Leader, error) { return leases.Leader{}, errDenied }

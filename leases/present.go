@@ -11,14 +11,17 @@ import (
 	"github.com/penstock-go/penstock/internal/retry"
 )
 
-// introduce writes this worker's row, and looks whether a Java worker leads, before anything is taken. It goes on until that has
-// succeeded, ctx ends, or the store says that it never will.
+// introduce looks whether a Java worker leads, asks the index, and writes this worker's row, before anything is taken. It goes on until that
+// has succeeded, ctx ends, or the store says that it never will. The row comes last: it makes the others count on this worker.
 func (c *Coordinator) introduce(ctx context.Context) error {
 	schedule := c.retries.Start(c.jitter)
 	for {
-		err := c.beat(ctx, c.row())
+		err := c.lookAtLeader(ctx)
 		if err == nil {
-			err = c.lookAtLeader(ctx)
+			_, err = c.keysOf(ctx)
+		}
+		if err == nil {
+			err = c.beat(ctx, c.row())
 		}
 		switch {
 		case err == nil:
