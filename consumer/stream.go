@@ -200,22 +200,30 @@ func (c *Consumer) registerConsumer(ctx context.Context, s *stream) error {
 	return err
 }
 
-// begin makes a call that Run needs to start: again while that may help, and not for ever.
+// begin makes a call of Kinesis that Run needs to start.
 func begin[T any](ctx context.Context, c *Consumer, stream, op string, call func(context.Context) (T, error)) (T, error) {
+	out, err := persist(ctx, c, op, func(ctx context.Context) (T, error) {
+		tried, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		return call(tried)
+	}, zap.String("stream", stream))
+	if err != nil {
+		return out, streamError(stream, op, err)
+	}
+	return out, nil
+}
+
+// persist makes a call that Run needs to start, of Kinesis or of the lease table: again while that may help, and not for ever.
+func persist[T any](ctx context.Context, c *Consumer, op string, call func(context.Context) (T, error), about ...zap.Field) (T, error) {
 	delay := startDelay.Start(c.jitter)
 	for attempt := 1; ; attempt++ {
-		tried, cancel := context.WithTimeout(ctx, callTimeout)
-		out, err := call(tried)
-		cancel()
-		if err == nil {
-			return out, nil
+		out, err := call(ctx)
+		if err == nil || attempt == startAttempts || retry.Classify(err).Permanent() || ctx.Err() != nil {
+			return out, err
 		}
-		if attempt == startAttempts || retry.Classify(err).Permanent() || ctx.Err() != nil {
-			return out, streamError(stream, op, err)
-		}
-		c.cfg.Logger.Warn("a call failed; trying again", zap.String("stream", stream), zap.String("operation", op), zap.Error(err))
-		if retry.Sleep(ctx, delay.Next()) != nil {
-			return out, streamError(stream, op, err)
+		c.cfg.Logger.Warn("a call failed; trying again", append(about, zap.String("operation", op), zap.Error(err))...)
+		if delay.Wait(ctx) != nil {
+			return out, err
 		}
 	}
 }
@@ -259,9 +267,12 @@ func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, create
 	if err != nil {
 		return 0, 0, err
 	}
-	began := time.Now()
-	snapshot, err := c.store.Scan(ctx)
-	c.cfg.Hooks.storeCalled(leases.Called{Op: "Scan", Err: err}, began)
+	snapshot, err := persist(ctx, c, "Scan", func(ctx context.Context) (leases.Snapshot, error) {
+		began := time.Now()
+		snapshot, err := c.store.Scan(ctx)
+		c.cfg.Hooks.storeCalled(leases.Called{Op: "Scan", Err: err}, began)
+		return snapshot, err
+	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer: read the leases: %w", err)
 	}
@@ -328,10 +339,7 @@ func (c *Consumer) create(ctx context.Context, rows []leases.Lease) error {
 	for range min(createWorkers, len(rows)) {
 		workers.Go("create leases", func() {
 			for row := range next {
-				began := time.Now()
-				created, err := c.store.Create(ctx, row)
-				c.cfg.Hooks.storeCalled(leases.Called{Op: "Create", For: "sync", Key: row.Key, Created: created, Err: err}, began)
-				if err != nil {
+				if err := c.createOne(ctx, row); err != nil {
 					cancel(fmt.Errorf("consumer: create lease %s: %w", row.Key, err))
 				}
 			}
@@ -346,6 +354,16 @@ func (c *Consumer) create(ctx context.Context, rows []leases.Lease) error {
 	close(next)
 	workers.Wait(context.WithoutCancel(ctx)) // they end with next
 	return context.Cause(ctx)
+}
+
+func (c *Consumer) createOne(ctx context.Context, row leases.Lease) error {
+	_, err := persist(ctx, c, "Create", func(ctx context.Context) (bool, error) {
+		began := time.Now()
+		created, err := c.store.Create(ctx, row)
+		c.cfg.Hooks.storeCalled(leases.Called{Op: "Create", For: "sync", Key: row.Key, Created: created, Err: err}, began)
+		return created, err
+	})
+	return err
 }
 
 // singleAttempts makes the walker of package shards use the SDK as the rest of the consumer does.

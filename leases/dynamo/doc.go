@@ -34,7 +34,7 @@
 //
 // Reads of single rows are strongly consistent, scans and the index are not. Conditional writes are attempted once each: whether
 // to repeat one is for the coordinator to decide, which knows what a lost reply means. Other calls are retried as the client is
-// configured to.
+// configured to, and those of Prepare a few times more.
 //
 // The credentials need, on the table, dynamodb:DescribeTable, CreateTable, UpdateTable, Scan, GetItem, PutItem, UpdateItem and DeleteItem, and
 // UpdateContinuousBackups where recovery is configured and TagResource where tags are; Query on its index; GetItem on <application>-CoordinatorState, which need not exist.
