@@ -105,8 +105,8 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 	reborn, spent := census.reborn(), census.spent() // first: what holes finds counts as there from then on
 	for _, hole := range census.holes() {
 		now.holes[hole.Key] = true
-		if calm && before.holes[hole.Key] {
-			now.repaired = c.repair(ctx, l, hole) || now.repaired
+		if calm && before.holes[hole.Key] && ctx.Err() == nil {
+			now.repaired = c.repair(ctx, census, hole) || now.repaired
 		}
 	}
 	for _, row := range reborn {
@@ -127,25 +127,24 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 // repair creates a lease if consistent reads say that it is missing, too: those of the relations first and its own last. Children are
 // created before their parents' SHARD_END is written, so whoever reads a parent and then its child cannot be fooled. It reports whether
 // it created the lease.
-func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) bool {
-	plain := newCensus(l, Snapshot{})
-	relations := plain.ancestors(hole.ShardID)
+func (c *Coordinator) repair(ctx context.Context, found census, hole Lease) bool {
+	relations := found.ancestors(hole.ShardID)
 	slices.Reverse(relations)
-	for _, parent := range plain.parents[hole.ShardID] {
-		for _, sibling := range plain.descendants(parent) {
+	for _, parent := range found.parents[hole.ShardID] {
+		for _, sibling := range found.descendants(parent) {
 			if !slices.Contains(relations, sibling) && sibling != hole.ShardID {
 				relations = append(relations, sibling)
 			}
 		}
 	}
-	for _, child := range plain.descendants(hole.ShardID) {
+	for _, child := range found.descendants(hole.ShardID) {
 		if !slices.Contains(relations, child) {
 			relations = append(relations, child)
 		}
 	}
 	var read Snapshot
 	for _, id := range append(relations, hole.ShardID) {
-		key := keyOf(l.Stream, id)
+		key := keyOf(found.listing.Stream, id)
 		row, err := c.get(ctx, key)
 		switch {
 		case errors.Is(err, ErrNotFound):
@@ -157,7 +156,7 @@ func (c *Coordinator) repair(ctx context.Context, l Listing, hole Lease) bool {
 			read.Leases = append(read.Leases, row)
 		}
 	}
-	certain := newCensus(l, read)
+	certain := found.against(read)
 	if _, is := certain.hole(certain.byID[hole.ShardID]); !is {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +81,45 @@ func TestAMissingLeaseIsCreatedWhenTwoAuditsHaveFoundItMissing(t *testing.T) {
 		if len(repaired) != 0 {
 			t.Errorf("%d more repairs", len(repaired))
 		}
+	})
+}
+
+// consulted counts the rows that are read one by one.
+type consulted struct {
+	leases.Store
+	reads atomic.Int32
+}
+
+func (c *consulted) Get(ctx context.Context, key string) (leases.Lease, error) {
+	c.reads.Add(1)
+	return c.Store.Get(ctx, key)
+}
+
+func TestAWorkerThatStopsRepairsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total, width = 1000, ^uint64(0)/1000 + 1
+		stream := &register{}
+		for i := range uint64(total) {
+			span := hashkey.Range{Start: hashkey.Key{Hi: i * width}, End: hashkey.Max}
+			if i < total-1 {
+				span.End = hashkey.Key{Hi: (i+1)*width - 1, Lo: ^uint64(0)}
+			}
+			stream.listed = append(stream.listed, shards.Shard{ID: shardKey(int(i)), Range: span})
+		}
+		f := newFleet(t, leases.NewMemory())
+		table := &consulted{Store: f.table}
+		a := f.start("a", func(c *leases.Config) {
+			c.Store, c.Listings = table, stream.list
+			c.Hooks.Repaired = func(leases.Lease) {
+				table.reads.Store(0)
+				f.worker("a").cancel()
+			}
+		})
+		<-a.done
+		if reads := table.reads.Load(); a.err != nil || reads > 10 {
+			t.Errorf("%d rows were read after Run's context had ended; %v", reads, a.err)
+		}
+		f.verdict()
 	})
 }
 

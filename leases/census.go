@@ -43,21 +43,24 @@ type census struct {
 }
 
 func newCensus(l Listing, s Snapshot) census {
-	c := census{
-		family: newFamily(l.Shards), listing: l, byID: make(map[string]shards.Shard, len(l.Shards)),
-		rows: make(map[string]Lease), broken: make(map[string]bool),
-	}
+	c := census{family: newFamily(l.Shards), listing: l, byID: make(map[string]shards.Shard, len(l.Shards))}
 	for _, shard := range l.Shards {
 		c.byID[shard.ID] = shard
 	}
+	return c.against(s)
+}
+
+// against returns the census of the same listing with other leases.
+func (c census) against(s Snapshot) census {
+	c.rows, c.broken = make(map[string]Lease), make(map[string]bool)
 	for _, row := range s.Leases {
-		if row.Stream == l.Stream {
+		if row.Stream == c.listing.Stream {
 			c.rows[row.ShardID] = row
 		}
 	}
 	for _, damage := range s.Damaged {
-		for _, shard := range l.Shards {
-			if keyOf(l.Stream, shard.ID) == damage.Key {
+		for _, shard := range c.listing.Shards {
+			if keyOf(c.listing.Stream, shard.ID) == damage.Key {
 				c.broken[shard.ID] = true
 			}
 		}
