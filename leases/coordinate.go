@@ -49,6 +49,7 @@ type Coordinator struct {
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*Held
 	resting  map[string]time.Time // leases to leave alone, and until when
+	kept     map[string]bool      // leases that this worker was to let go of and did not
 	draining bool
 	failing  map[string]bool  // kinds of calls that failed the last time
 	traces   map[string]int64 // lease -> the counter that a holding which is over may have left
@@ -90,7 +91,7 @@ func New(cfg Config) (*Coordinator, error) {
 		calls: make(chan struct{}, maxCalls), nudged: make(chan struct{}, 1), abandoned: make(chan struct{}),
 		renewals: make(chan *renewing), gathers: make(chan struct{}, 1),
 		readings: make(chan reading, 1), gauge: gauge{ask: cfg.CPU},
-		held: make(map[string]*Held), resting: make(map[string]time.Time), failing: make(map[string]bool),
+		held: make(map[string]*Held), resting: make(map[string]time.Time), kept: make(map[string]bool), failing: make(map[string]bool),
 		traces: make(map[string]int64), newborn: make(map[string]bool), unsettled: true,
 		watch: newWatch(cfg.FailoverTime), asked: make(map[string]string), burst: firstBurst, offers: newOffers(),
 	}

@@ -66,7 +66,7 @@ func (h *Held) refuseDead(ctx context.Context, asker string) {
 
 // tryRefusal makes the row this worker's alone again, and does not offer it to anybody for a while; errNothing: it is already.
 func (h *Held) tryRefusal(ctx context.Context) error {
-	h.c.rest(h.key)
+	h.c.keepBack(h.key)
 	return h.write(ctx, operation{
 		spell: func(row Lease) (Write, error) {
 			if _, asked := row.handoffFrom(h.c.cfg.Worker); !asked {

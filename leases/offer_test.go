@@ -3,6 +3,7 @@ package leases_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +81,41 @@ func TestAWorkerThatDoesNotKeepWhatItIsOfferedIsOfferedNoMore(t *testing.T) {
 		if load := f.load(); sum(load) != total {
 			t.Errorf("%d of %d are read", sum(load), total)
 		}
+		f.stopAll()
+	})
+}
+
+// A handler that does not return makes its worker refuse the handoffs that it has offered itself.
+func TestAWorkerIsOfferedLeasesAsSoonAsTheirHandlersReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 500
+		f := newFleet(t, leases.NewMemory())
+		f.create(total)
+		var stuck atomic.Bool
+		free := make(chan struct{})
+		var names []string
+		for i := range 6 {
+			names = append(names, fmt.Sprint("w", i))
+			f.start(names[i], func(c *leases.Config) {
+				c.Work = func(h *leases.Held) {
+					obedient(h)
+					if stuck.Load() {
+						<-free
+					}
+				}
+			})
+		}
+		f.await(time.Minute, "even", func(load map[string]int) bool { return even(load, total, names...) })
+		stuck.Store(true)
+		startMeek(f, "meek")
+		time.Sleep(2 * time.Minute)
+		if load := f.load(); load["meek"] > 0 {
+			t.Fatalf("leases were handed over while their handlers run: %v", load)
+		}
+		stuck.Store(false)
+		close(free)
+		names = append(names, "meek")
+		f.await(5*time.Minute, "even", func(load map[string]int) bool { return even(load, total, names...) })
 		f.stopAll()
 	})
 }

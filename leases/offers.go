@@ -45,7 +45,7 @@ func (c *Coordinator) heedAnswers() {
 		switch {
 		case known && s.row.Owner == worker && (s.row.CheckpointOwner != "" || s.named):
 			continue // it has not answered
-		case known && s.row.Owner != worker && !s.row.Ended() && !c.rests(key):
+		case known && s.row.Owner != worker && !s.row.Ended() && !c.keptBack(key):
 			c.offers.spurned[worker] = c.scannedAt.Add(c.pace.remember)
 		}
 		delete(c.offers.made, worker)
@@ -56,6 +56,7 @@ func (c *Coordinator) heedAnswers() {
 func (c *Coordinator) offerAll(ctx context.Context, gifts []gift) {
 	for _, g := range gifts {
 		c.offers.made[g.to] = g.Key
+		c.keptBack(g.Key) // what was before does not count
 	}
 	c.eachGift(ctx, "offer", gifts, func(ctx context.Context, g gift) {
 		if h, held := c.holding(g.Key); held {
@@ -64,6 +65,23 @@ func (c *Coordinator) offerAll(ctx context.Context, gifts []gift) {
 				return
 			}
 		}
-		c.rest(g.Key) // it was not the other one that did not want it
+		c.keepBack(g.Key)
 	})
+}
+
+// keepBack notes that this worker does not let go of a lease, so that nobody is thought to have spurned it, and leaves it alone for a while.
+func (c *Coordinator) keepBack(key string) {
+	c.rest(key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept[key] = true
+}
+
+// keptBack reports whether that was noted, and forgets it.
+func (c *Coordinator) keptBack(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := c.kept[key]
+	delete(c.kept, key)
+	return kept
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -153,11 +154,12 @@ func (c *Coordinator) traced(row Lease) bool {
 func (c *Coordinator) forgetTraces() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key := range c.traces {
-		if _, there := c.watch.seen[key]; !there {
-			delete(c.traces, key)
-		}
+	gone := func(key string) bool {
+		_, there := c.watch.seen[key]
+		return !there
 	}
+	maps.DeleteFunc(c.traces, func(key string, _ int64) bool { return gone(key) })
+	maps.DeleteFunc(c.kept, func(key string, _ bool) bool { return gone(key) })
 }
 
 // askerLives reports whether the worker that asks for a lease is there to take it. Where that cannot be found out, it is.
