@@ -81,7 +81,7 @@ type finding struct {
 	made   bool
 	keys   map[string]bool
 	holes  map[string]bool
-	reborn map[string]int64 // with the counter
+	reborn map[string]bool
 
 	repaired bool // leases were created
 }
@@ -96,7 +96,7 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 		return finding{}
 	}
 	census := newCensus(l, snapshot)
-	now := finding{made: true, keys: make(map[string]bool), holes: make(map[string]bool), reborn: make(map[string]int64)}
+	now := finding{made: true, keys: make(map[string]bool), holes: make(map[string]bool), reborn: make(map[string]bool)}
 	calm := before.made
 	for _, row := range census.rows {
 		now.keys[row.Key] = true
@@ -110,8 +110,8 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 		}
 	}
 	for _, row := range reborn {
-		now.reborn[row.Key] = row.Counter
-		if counter, seen := before.reborn[row.Key]; calm && seen && counter == row.Counter {
+		now.reborn[row.Key] = true
+		if calm && before.reborn[row.Key] { // a listing that is younger than the lease says so
 			c.remove(ctx, row, "the stream was deleted and made anew; the lease was the old one's")
 		}
 	}

@@ -213,6 +213,35 @@ func TestAStreamThatWasMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
+func TestALeaseThatWaitsForAShardOfAnotherStreamIsMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, leases.NewMemory())
+		put(t, f.table, "l", at(t, "5")) // of the stream that was deleted, in which p was split
+		stream := &register{listed: []shards.Shard{{ID: "p", Range: halves()[1].Range}, {ID: "l", Range: halves()[2].Range}}}
+		if _, err := f.table.Create(t.Context(), leases.ForShard("", stream.listed[0], checkpoint.TrimHorizon)); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan leases.Lease, 10)
+		f.start("a", func(c *leases.Config) {
+			c.Listings = stream.list
+			c.Work = func(h *leases.Held) {
+				if h.AwaitParents(h.Context()) != nil {
+					return
+				}
+				if h.Lease().ShardID == "l" {
+					read <- h.Lease()
+				}
+				f.work("a", h)
+			}
+		})
+		start := time.Now()
+		if row := <-read; row.Checkpoint != checkpoint.TrimHorizon || len(row.Parents) > 0 || time.Since(start) > 10*time.Minute {
+			t.Errorf("read after %v: %+v", time.Since(start), row)
+		}
+		f.stopAll()
+	})
+}
+
 func TestRowsOfJavaWorkersThatDiedLongAgoAreDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, leases.NewMemory())

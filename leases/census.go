@@ -214,15 +214,22 @@ func (c census) covered(shard shards.Shard) bool {
 	return false
 }
 
-// reborn returns the leases at SHARD_END of shards that are open: the stream was deleted, and one of the same name made.
+// reborn returns the leases of a stream that was deleted, where one of the same name was made since: they say of an open shard that it has
+// ended. Either it is their own, and they stand at SHARD_END, or it is a parent of theirs.
 func (c census) reborn() []Lease {
 	var all []Lease
 	for id, row := range c.rows {
-		if shard, listed := c.byID[id]; listed && row.Ended() && !shard.Closed {
+		if row.Ended() && c.open(id) || slices.ContainsFunc(row.Parents, c.open) {
 			all = append(all, row)
 		}
 	}
 	return all
+}
+
+// open reports whether a shard is listed, and takes new records.
+func (c census) open(id string) bool {
+	shard, listed := c.byID[id]
+	return listed && !shard.Closed
 }
 
 // spent returns the leases that nobody needs any more, by the KCL's rules: at SHARD_END, no parent has a lease, and every child has one

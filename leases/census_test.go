@@ -174,9 +174,26 @@ func TestSpentLeases(t *testing.T) {
 	}
 }
 
-func TestAnOpenShardWhoseLeaseHasEndedIsThatOfANewStream(t *testing.T) {
-	listed := lineageOf(t, "a 0-7", "b 8-f")
-	if got := told(newCensus(Listing{Shards: listed}, rowsOf(t, listed, "a=! b=7")).reborn()); got != "a@SHARD_END" {
-		t.Errorf("reborn %q", got)
+func TestALeaseThatSaysOfAnOpenShardThatItHasEndedIsOfAnotherStream(t *testing.T) {
+	old := lineageOf(t, "a! 0-7", "b! 8-f", "c 0-3 a", "d 4-7 a", "e 8-f b")
+	for name, c := range map[string]struct {
+		listed []shards.Shard
+		rows   string
+		want   string
+	}{
+		"its own":                         {lineageOf(t, "a 0-7", "b 8-f"), "a=! b=7", "a@SHARD_END"},
+		"its parent, and it is listed":    {lineageOf(t, "a 0-3", "b 4-7", "c 8-b", "d c-f"), "a b c=7 d", "c@7 d@TRIM_HORIZON"},
+		"its parent, and it is not":       {lineageOf(t, "a 0-f"), "a c=7 d=! e=7", "c@7 d@SHARD_END"},
+		"both":                            {lineageOf(t, "a 0-7", "c 8-f"), "c=!", "c@SHARD_END"},
+		"its parent is closed":            {old, "a=! b=7 c=7 d", ""},
+		"its parent has left the stream":  {old[2:], "c=7 d e", ""},
+		"nothing is known of its parents": {lineageOf(t, "a 0-7", "b 8-f"), "a=7 b", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := rowsOf(t, slices.Concat(c.listed, old), c.rows) // their parents are those of the old stream
+			if got := told(newCensus(Listing{Shards: c.listed}, rows).reborn()); got != c.want {
+				t.Errorf("reborn %q, want %q", got, c.want)
+			}
+		})
 	}
 }

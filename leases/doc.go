@@ -155,9 +155,10 @@
 // consistent reads find it missing too, those of its relations first: children are created before their parents' SHARD_END is
 // written. It is never created where an ancestor is being read, nor for a closed shard whose descendants' leases cover it, and never at a
 // bare LATEST: in doubt records are read once more. A lease at SHARD_END is deleted by the KCL's rules, when no parent has a lease and every
-// child has one that has moved on (unless Config.KeepEnded), or when the shard has expired. One whose shard is open belongs to a stream
-// that was deleted: it is deleted after two audits, and the shard is read from its beginning. Deletes demand the counter and SHARD_END. Rows
-// of Java workers that have been dead for a day go too.
+// child has one that has moved on (unless Config.KeepEnded), or when the shard has expired. One that says of an open shard that it has ended,
+// since it stands at its SHARD_END or names it as a parent, is of a stream that was deleted, while one of the same name was made: it is deleted
+// after two audits, whoever holds it, since it would wait for a parent that is none; if there is such a shard in the new stream, it is read
+// from its beginning. Deletes demand the counter. Rows of Java workers that have been dead for a day go too.
 //
 // # What the tests show
 //

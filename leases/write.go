@@ -217,9 +217,9 @@ func evict(row Lease) Write {
 	return w
 }
 
-// removal deletes a lease that has ended, if it is as it was read. The KCL's own deletes have no condition.
+// removal deletes a lease, if it is as it was read. The KCL's own deletes have no condition.
 func removal(row Lease) Write {
-	return Write{key: row.Key, condition: Condition{Counter: Exactly(row.Counter), Ended: true}}
+	return Write{key: row.Key, condition: Condition{Counter: Exactly(row.Counter), Ended: row.Ended()}}
 }
 
 // asRead demands that counter and owners are as they were read, and moves the counter.

@@ -1,0 +1,47 @@
+package consumer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+)
+
+// remake deletes the stream, and a minute later makes one of the same name with so many shards.
+func (w *world) remake(shards int32) {
+	w.Helper()
+	_, err := w.client.DeleteStream(w.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(testStream), EnforceConsumerDeletion: aws.Bool(true)})
+	w.must(err)
+	time.Sleep(time.Minute)
+	_, err = w.client.CreateStream(w.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(testStream), ShardCount: &shards})
+	w.must(err)
+	time.Sleep(time.Second)
+}
+
+func TestAStreamMadeAnewWhileTheApplicationIsAwayIsReadFromItsBeginning(t *testing.T) {
+	for name, start := range map[string]Start{"trim horizon": TrimHorizon} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				cfg := w.config()
+				cfg.Streams[0].Start = start
+				run := w.start(cfg)
+				w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+				time.Sleep(2 * time.Second)
+				w.putPlain(keys(10)...)
+				w.split(0)
+				w.putPlain(keys(10)...)
+				w.awaitAll()
+				time.Sleep(5 * time.Minute) // the lease of shard 0 is deleted
+				run.mustEnd()
+				w.remake(4) // of which 0, 1 and 2 are not those of before
+				w.putPlain(keys(20)...)
+				time.Sleep(time.Minute)
+				run = w.start(cfg)
+				w.awaitAll()
+				run.mustEnd()
+				w.verify()
+			})
+		})
+	}
+}
