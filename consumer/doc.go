@@ -75,7 +75,9 @@
 //
 // A lease that stands at a record is read from that record on, and what its position covers is left out: so reading resumes in the
 // middle of an aggregate. A lease that stands at LATEST is read from the time at which the shards were first listed, by the
-// service's own clock, whatever expires or restarts before the first record; LATEST itself is never asked of the service. If the
+// service's own clock, whatever expires or restarts before the first record; LATEST itself is never asked of the service. Where leases tell
+// that the application has read the stream before, or one of its name that was deleted, LATEST is not now: what has no lease is read from then
+// on, or from its beginning where no lease says when that was. If the
 // service says for a minute that this time is still to come, its clock was wrong once, and all that the shard has is read. Before the first
 // record of such a lease is handled, the record's place is written down. Children of a shard that was read are always read from their
 // beginning.

@@ -90,7 +90,7 @@ func (r *reader) expired(ctx context.Context, listed []shards.Shard, cause error
 		if err != nil {
 			return page{}, fmt.Errorf("consumer: read the leases: %w", err)
 		}
-		for _, row := range leases.Missing(listed, snapshot.Leases, r.stream.key, leases.Start{Position: checkpoint.TrimHorizon}) {
+		for _, row := range leases.Missing(listed, snapshot, r.stream.key, leases.Start{Position: checkpoint.TrimHorizon}) {
 			if heir, ok := find(listed, row.ShardID); ok {
 				heirs = append(heirs, heir)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -287,9 +288,7 @@ func TestSecondStartCreatesNoLeaseTwice(t *testing.T) {
 
 func TestALeaseThatWasDeletedByHandIsRestoredAndOneThatIsSpentIsDeleted(t *testing.T) {
 	bubble(t, 2, func(w *world) {
-		store, err := dynamo.New(dynamo.Config{API: w.server.DynamoDB(), Table: "billing"})
-		w.must(err)
-		w.store = store
+		w.inTable()
 		cfg := w.config()
 		w.putPlain(keys(20)...)
 		run := w.start(cfg)
@@ -298,7 +297,7 @@ func TestALeaseThatWasDeletedByHandIsRestoredAndOneThatIsSpentIsDeleted(t *testi
 		w.putPlain(keys(20)...)
 		w.awaitAll()
 		run.mustEnd()
-		w.deleteLease("billing", shardID(3))
+		w.deleteLease(shardID(3))
 		w.putPlain(keys(20)...)
 		run = w.start(cfg)
 		w.awaitAll()
@@ -310,11 +309,90 @@ func TestALeaseThatWasDeletedByHandIsRestoredAndOneThatIsSpentIsDeleted(t *testi
 	})
 }
 
-// deleteLease is what an operator should not do.
-func (w *world) deleteLease(table, shard string) {
+func TestLatestIsNotNowWhereTheLeaseOfAChildWasDeletedByHand(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.readToChildrenAtLatest()
+		w.deleteLease(shardID(2))
+		w.putPlain(keys(10)...)
+		time.Sleep(time.Minute)
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verifyFirsts()
+	})
+}
+
+func TestLatestIsNotNowWhereTheLeaseOfAParentIsDamaged(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.inTable()
+		cfg := w.config()
+		cfg.Streams[0].Start = Latest
+		run := w.start(cfg)
+		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+		time.Sleep(2 * time.Second)
+		w.putPlain(keys(10)...)
+		w.awaitAll()
+		run.mustEnd()
+		was := w.setCheckpoint(shardID(0), "damaged")
+		w.split(0)
+		w.putPlain(keys(10)...)
+		time.Sleep(time.Hour)
+		run = w.start(cfg)
+		time.Sleep(10 * time.Second)
+		w.setCheckpoint(shardID(0), was)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+		w.verifyLineage()
+	})
+}
+
+// readToChildrenAtLatest has an application that begins at LATEST read a shard to its end and its children to their tips, until their leases
+// are the only ones; then it goes away. The configuration is returned.
+func (w *world) readToChildrenAtLatest() Config {
 	w.Helper()
-	_, err := w.server.DynamoDB().DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
-		TableName: &table, Key: map[string]dynamotypes.AttributeValue{"leaseKey": &dynamotypes.AttributeValueMemberS{Value: shard}},
+	w.inTable()
+	cfg := w.config()
+	cfg.Streams[0].Start = Latest
+	run := w.start(cfg)
+	w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+	time.Sleep(2 * time.Second)
+	w.putPlain(keys(10)...)
+	w.split(0)
+	w.putPlain(keys(10)...)
+	w.awaitAll()
+	w.await("the parent's lease is deleted", func() bool { _, err := w.store.Get(w.Context(), shardID(0)); return err != nil })
+	run.mustEnd()
+	return cfg
+}
+
+// inTable has the leases kept in the table that a test can tamper with.
+func (w *world) inTable() {
+	w.Helper()
+	store, err := dynamo.New(dynamo.Config{API: w.server.DynamoDB(), Table: "billing"})
+	w.must(err)
+	w.store = store
+}
+
+// deleteLease is what an operator should not do.
+func (w *world) deleteLease(shard string) {
+	w.Helper()
+	_, err := w.server.DynamoDB().DeleteItem(w.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("billing"), Key: leaseKey(shard)})
+	w.must(err)
+}
+
+// setCheckpoint neither. It returns what the checkpoint was.
+func (w *world) setCheckpoint(shard, to string) (was string) {
+	w.Helper()
+	out, err := w.server.DynamoDB().UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String("billing"), Key: leaseKey(shard), UpdateExpression: aws.String("SET checkpoint = :to"),
+		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":to": &dynamotypes.AttributeValueMemberS{Value: to}},
+		ReturnValues:              dynamotypes.ReturnValueUpdatedOld,
 	})
 	w.must(err)
+	return out.Attributes["checkpoint"].(*dynamotypes.AttributeValueMemberS).Value
+}
+
+func leaseKey(shard string) map[string]dynamotypes.AttributeValue {
+	return map[string]dynamotypes.AttributeValue{"leaseKey": &dynamotypes.AttributeValueMemberS{Value: shard}}
 }

@@ -277,7 +277,7 @@ func (c *Consumer) createMissing(ctx context.Context, s *stream) (listed, create
 		return 0, 0, fmt.Errorf("consumer: read the leases: %w", err)
 	}
 	s.outlived = outlived(all.Shards, snapshot.Leases, s.key)
-	missing := leases.Missing(listing, snapshot.Leases, s.key, start)
+	missing := leases.Missing(listing, snapshot, s.key, start)
 	c.cfg.Logger.Info("stream found", zap.String("stream", s.id.Name()), zap.Int("shards", len(listing)), zap.Int("leases created", len(missing)))
 	return len(listing), len(missing), c.create(ctx, missing)
 }

@@ -148,7 +148,8 @@
 // Missing says which leases a first synchronisation creates. Everything after that comes into being when a parent ends: Held.End
 // creates the children at TRIM_HORIZON, then writes SHARD_END. Where a child cannot be created, it goes on trying until the lease has to be
 // given up; a child's row that cannot be read is there. A child is not read before all parents' leases are at SHARD_END or
-// absent (Held.AwaitParents). A lease at Latest carries StartAt, so that "latest" stays where it was.
+// absent (Held.AwaitParents). A lease at Latest carries StartAt, so that "latest" stays where it was; where leases are left of which none does,
+// it was long ago, and what has no lease is read from its beginning.
 //
 // One worker of the fleet, drawn by lot, sets the leases against what the service lists once a minute (audit.go, census.go). A listing counts
 // if it was not taken across a reshard. A lease that two audits in a row find missing, with no lease created in between, is created if

@@ -1,6 +1,7 @@
 package leases
 
 import (
+	"strings"
 	"time"
 
 	"github.com/penstock-go/penstock/checkpoint"
@@ -17,22 +18,30 @@ type Start struct {
 	At time.Time
 }
 
-// Missing returns the leases to create for a stream, given a listing of its shards and the leases that it has already; stream is
-// as in Lease.Stream. It is pure. Everything else comes into being when a parent ends.
+// Missing returns the leases to create for a stream, given a listing of its shards and the leases that there are; stream is as in
+// Lease.Stream. It is pure. Everything else comes into being when a parent ends.
 //
 //   - From TrimHorizon and AtTimestamp: the roots of the listing, where no lease exists for the root or for a descendant. A root
 //     with a leased descendant was read before, and has been cleaned up since.
 //   - From Latest: the open shards, where no lease exists for the shard or for an ancestor. An ancestor's end creates it.
 //
-// The listing may have been filtered by the service or not. A synchronisation that goes on where another one was interrupted
-// uses the first one's time, so that what arrived in between is read.
-func Missing(listed []shards.Shard, existing []Lease, stream string, start Start) []Lease {
+// A lease that cannot be read is one too. The listing may have been filtered by the service or not. A synchronisation that goes on where
+// another one was interrupted uses the first one's time, so that what arrived in between is read. For the same reason Latest is TrimHorizon
+// where leases tell that the stream, or an earlier one of its name, has been read before, and none tells since when.
+func Missing(listed []shards.Shard, existing Snapshot, stream string, start Start) []Lease {
 	f := newFamily(listed)
-	for _, l := range existing {
+	before := f.note(existing.Damaged, stream)
+	var since time.Time
+	for _, l := range existing.Leases {
+		before = before || nameOf(l.Stream) == nameOf(stream)
 		if l.Stream == stream {
 			f.leased[l.ShardID] = true
-			start.At = earliest(start.At, l.StartAt)
+			since = earliest(since, l.StartAt)
 		}
+	}
+	start.At = earliest(start.At, since)
+	if start.Position == checkpoint.Latest && before && since.IsZero() {
+		start.Position = checkpoint.TrimHorizon
 	}
 	var missing []Lease
 	for _, s := range f.beginnings(start.Position) {
@@ -44,6 +53,9 @@ func Missing(listed []shards.Shard, existing []Lease, stream string, start Start
 	}
 	return missing
 }
+
+// nameOf returns what streams of one name have in common: all but the time at which they were made.
+func nameOf(stream string) string { return stream[:strings.LastIndexByte(stream, ':')+1] }
 
 func earliest(a, b time.Time) time.Time {
 	if b.IsZero() || (!a.IsZero() && a.Before(b)) {
@@ -71,6 +83,21 @@ func newFamily(listed []shards.Shard) family {
 		}
 	}
 	return f
+}
+
+// note counts the leases that cannot be read with the others, and reports whether there are any.
+func (f family) note(damaged []DamagedError, stream string) bool {
+	keys := make(map[string]bool, len(damaged))
+	for _, damage := range damaged {
+		keys[damage.Key] = true
+	}
+	before := false
+	for _, s := range f.listed {
+		if keys[keyOf(stream, s.ID)] {
+			f.leased[s.ID], before = true, true
+		}
+	}
+	return before
 }
 
 // beginnings returns the shards that need a lease now.

@@ -32,34 +32,56 @@ func keysOf(rows []leases.Lease) []string {
 	return keys
 }
 
-func leased(ids ...string) []leases.Lease {
-	var rows []leases.Lease
+func leased(ids ...string) leases.Snapshot {
+	var s leases.Snapshot
 	for _, id := range ids {
-		rows = append(rows, leases.Lease{Key: id, ShardID: id})
+		s.Leases = append(s.Leases, leases.Lease{Key: id, ShardID: id})
 	}
-	return rows
+	return s
+}
+
+// leasedSince is leased for a stream that was first read at its tip.
+func leasedSince(ids ...string) leases.Snapshot {
+	s := leased(ids...)
+	s.Leases[0].StartAt = time.UnixMilli(1_700_000_000_000)
+	return s
+}
+
+// damaged adds leases that cannot be read.
+func damaged(s leases.Snapshot, keys ...string) leases.Snapshot {
+	for _, key := range keys {
+		s.Damaged = append(s.Damaged, leases.DamagedError{Key: key})
+	}
+	return s
 }
 
 func TestMissing(t *testing.T) {
 	open := func() []shards.Shard { return shards.Open(listing()) } // what a filtered listing returns
+	none := leases.Snapshot{}
 	cases := map[string]struct {
 		listed   []shards.Shard
-		existing []leases.Lease
+		existing leases.Snapshot
 		from     checkpoint.Position
 		want     []string
 	}{
-		"first, from the beginning":             {listing(), nil, checkpoint.TrimHorizon, []string{"0", "1", "2", "3", "4", "5"}},
-		"first, at latest":                      {listing(), nil, checkpoint.Latest, []string{"10", "4", "8", "9"}},
-		"first, at latest, filtered":            {open(), nil, checkpoint.Latest, []string{"10", "4", "8", "9"}},
-		"first, at a time, filtered":            {open(), nil, checkpoint.AtTimestamp, []string{"10", "4", "8", "9"}},
-		"interrupted":                           {listing(), leased("0", "4"), checkpoint.TrimHorizon, []string{"1", "2", "3", "5"}},
-		"all there":                             {listing(), leased("0", "1", "2", "3", "4", "5"), checkpoint.TrimHorizon, nil},
-		"read and cleaned up":                   {listing(), leased("8", "4", "9", "10"), checkpoint.TrimHorizon, nil},
-		"one branch read and cleaned up":        {listing(), leased("7", "4", "5"), checkpoint.TrimHorizon, []string{"0", "1"}},
-		"at latest, ancestors are being read":   {listing(), leased("2", "4", "5"), checkpoint.Latest, nil},
-		"at latest, a branch was never there":   {listing(), leased("4", "5"), checkpoint.Latest, []string{"8"}},
-		"oldest shards have left the retention": {listing()[6:], nil, checkpoint.TrimHorizon, []string{"10", "6", "7", "9"}},
-		"nothing listed":                        {nil, nil, checkpoint.Latest, nil},
+		"first, from the beginning":               {listing(), none, checkpoint.TrimHorizon, []string{"0", "1", "2", "3", "4", "5"}},
+		"first, at latest":                        {listing(), none, checkpoint.Latest, []string{"10", "4", "8", "9"}},
+		"first, at latest, filtered":              {open(), none, checkpoint.Latest, []string{"10", "4", "8", "9"}},
+		"first, at a time, filtered":              {open(), none, checkpoint.AtTimestamp, []string{"10", "4", "8", "9"}},
+		"interrupted":                             {listing(), leased("0", "4"), checkpoint.TrimHorizon, []string{"1", "2", "3", "5"}},
+		"all there":                               {listing(), leased("0", "1", "2", "3", "4", "5"), checkpoint.TrimHorizon, nil},
+		"read and cleaned up":                     {listing(), leased("8", "4", "9", "10"), checkpoint.TrimHorizon, nil},
+		"one branch read and cleaned up":          {listing(), leased("7", "4", "5"), checkpoint.TrimHorizon, []string{"0", "1"}},
+		"at latest, ancestors are being read":     {listing(), leasedSince("2", "4", "5"), checkpoint.Latest, nil},
+		"at latest, a branch was never there":     {listing(), leasedSince("4", "5"), checkpoint.Latest, []string{"8"}},
+		"at latest, and no lease says since when": {listing(), leased("4", "5"), checkpoint.Latest, []string{"0", "1", "2", "3"}},
+		"at latest, a child's lease is missing":   {listing(), leased("8", "4", "9"), checkpoint.Latest, nil}, // the audit finds it
+		"at latest, an ancestor's cannot be read": {listing(), damaged(leasedSince("4", "5"), "2"), checkpoint.Latest, nil},
+		"at latest, none can be read":             {listing(), damaged(none, "4", "5", "8"), checkpoint.Latest, nil},
+		"at latest, another stream's cannot":      {listing()[4:5], damaged(none, "a:b:1:4"), checkpoint.Latest, []string{"4"}},
+		"a root's cannot be read":                 {listing(), damaged(leased("7", "4"), "0", "5"), checkpoint.TrimHorizon, []string{"1"}},
+		"oldest shards have left the retention":   {listing()[6:], none, checkpoint.TrimHorizon, []string{"10", "6", "7", "9"}},
+		"nothing listed":                          {nil, none, checkpoint.Latest, nil},
 	}
 	for name, c := range cases {
 		if got := keysOf(leases.Missing(c.listed, c.existing, "", leases.Start{Position: c.from})); !slices.Equal(got, c.want) {
@@ -72,7 +94,7 @@ func TestMissingRowsAreCompleteAndStandWhereTheStreamStarts(t *testing.T) {
 	at := time.UnixMilli(1_700_000_000_000)
 	stream := "123456789012:orders:1700000000"
 	start := leases.Start{Position: checkpoint.Latest, At: at}
-	rows := leases.Missing(listing(), nil, stream, start)
+	rows := leases.Missing(listing(), leases.Snapshot{}, stream, start)
 	if !slices.ContainsFunc(rows, func(row leases.Lease) bool { return row.ShardID == "8" }) {
 		t.Fatalf("missing: %v", keysOf(rows))
 	}
@@ -86,7 +108,7 @@ func TestMissingRowsAreCompleteAndStandWhereTheStreamStarts(t *testing.T) {
 		}
 	}
 	start.Position = checkpoint.TrimHorizon
-	rows = leases.Missing(listing(), nil, stream, start)
+	rows = leases.Missing(listing(), leases.Snapshot{}, stream, start)
 	if len(rows) == 0 {
 		t.Error("nothing is missing at TRIM_HORIZON")
 	}
@@ -99,7 +121,7 @@ func TestMissingRowsAreCompleteAndStandWhereTheStreamStarts(t *testing.T) {
 
 func TestLeasesOfOtherStreamsDoNotCount(t *testing.T) {
 	other := leases.Lease{Key: "a:b:1:4", Stream: "a:b:1", ShardID: "4"}
-	got := keysOf(leases.Missing(listing(), []leases.Lease{other}, "a:c:1", leases.Start{Position: checkpoint.Latest}))
+	got := keysOf(leases.Missing(listing(), leases.Snapshot{Leases: []leases.Lease{other}}, "a:c:1", leases.Start{Position: checkpoint.Latest}))
 	if !slices.Contains(got, "a:c:1:4") {
 		t.Errorf("missing: %v", got)
 	}
@@ -108,7 +130,7 @@ func TestLeasesOfOtherStreamsDoNotCount(t *testing.T) {
 // What arrived between an interrupted first synchronisation and the one that completes it must be read too.
 func TestALaterSynchronisationUsesTheFirstOnesTime(t *testing.T) {
 	first := time.UnixMilli(1_700_000_000_000)
-	existing := []leases.Lease{{Key: "4", ShardID: "4", Checkpoint: checkpoint.Latest, StartAt: first}}
+	existing := leases.Snapshot{Leases: []leases.Lease{{Key: "4", ShardID: "4", Checkpoint: checkpoint.Latest, StartAt: first}}}
 	start := leases.Start{Position: checkpoint.Latest, At: first.Add(time.Hour)}
 	rows := leases.Missing(listing(), existing, "", start)
 	if len(rows) == 0 {
@@ -121,10 +143,37 @@ func TestALaterSynchronisationUsesTheFirstOnesTime(t *testing.T) {
 	}
 }
 
+// LATEST was when the application first came to the stream, or to an earlier one of its name: what came in since is read.
+func TestLatestIsTheBeginningWhereLeasesTellThatItIsLongPast(t *testing.T) {
+	at := time.UnixMilli(1_700_000_000_000)
+	child := leases.Lease{Key: "1", ShardID: "1", Checkpoint: checkpoint.TrimHorizon, Parents: []string{"0"}}
+	earlier := leases.Lease{Key: "a:b:1:4", Stream: "a:b:1", ShardID: "4", Checkpoint: checkpoint.Latest, StartAt: at}
+	for name, c := range map[string]struct {
+		row    leases.Lease
+		stream string
+		want   checkpoint.Position
+	}{
+		"of a child":                   {child, "", checkpoint.TrimHorizon},
+		"of an earlier stream":         {earlier, "a:b:2", checkpoint.TrimHorizon},
+		"of a stream of other name":    {earlier, "a:c:2", checkpoint.Latest},
+		"of an application of several": {earlier, "", checkpoint.Latest},
+	} {
+		rows := leases.Missing(listing(), leases.Snapshot{Leases: []leases.Lease{c.row}}, c.stream, leases.Start{Position: checkpoint.Latest, At: at})
+		if len(rows) == 0 {
+			t.Errorf("a lease %s: nothing is missing", name)
+		}
+		for _, row := range rows {
+			if row.Checkpoint != c.want || row.StartAt.IsZero() != (c.want == checkpoint.TrimHorizon) {
+				t.Errorf("a lease %s: %+v", name, row)
+			}
+		}
+	}
+}
+
 func TestAListingThatRunsInCirclesEnds(t *testing.T) {
 	circle := []shards.Shard{{ID: "a", Parents: []string{"b"}}, {ID: "b", Parents: []string{"a"}}, {ID: "c"}}
 	for _, from := range []checkpoint.Position{checkpoint.TrimHorizon, checkpoint.Latest} {
-		if got := keysOf(leases.Missing(circle, nil, "", leases.Start{Position: from})); !slices.Contains(got, "c") {
+		if got := keysOf(leases.Missing(circle, leases.Snapshot{}, "", leases.Start{Position: from})); !slices.Contains(got, "c") {
 			t.Errorf("from %v: %v", from, got)
 		}
 	}
