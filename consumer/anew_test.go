@@ -1,11 +1,17 @@
 package consumer
 
 import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/penstock-go/penstock/internal/retry"
 )
 
 // remake deletes the stream, and a minute later makes one of the same name with so many shards.
@@ -35,4 +41,178 @@ func TestAStreamMadeAnewWhileTheApplicationIsAwayIsReadFromItsBeginning(t *testi
 			})
 		})
 	}
+}
+
+func TestChildrenInAStreamThatWasMadeAnewWaitForTheirParent(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		var slow atomic.Bool
+		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+			if slow.Load() && b.Shard.ID == shardID(0) {
+				_ = retry.Sleep(ctx, 15*time.Minute)
+			}
+			w.seen.add(b)
+			return nil
+		})
+		w.putPlain(keys(10)...)
+		run := w.start(cfg)
+		w.awaitAll()
+		w.split(0)
+		w.putPlain(keys(10)...)
+		w.awaitAll()
+		time.Sleep(10 * time.Minute) // the lease of shard 0 is deleted
+		w.remake(1)
+		began := time.Now()
+		w.putPlain(keys(10)...)
+		w.awaitAll()
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("the new stream was read after %v", took)
+		}
+		slow.Store(true)
+		w.putPlain(keys(10)...)
+		time.Sleep(5 * time.Second)
+		w.split(0)
+		w.putPlain(keys(10)...)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+// Leases of several streams name the time at which each was made.
+func TestAStreamMadeAnewIsReadUnderItsOwnLeasesAtOnce(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.dynamic()
+		first, one := w.launch(cfg)
+		w.putPlain("a")
+		w.awaitAll()
+		w.remake(1)
+		w.putPlain("a")
+		w.awaitAll()
+		second, two := w.launch(cfg)
+		time.Sleep(5 * time.Minute)
+		before := w.seen.count()
+		w.putPlain("x", "y", "z")
+		time.Sleep(5 * time.Minute)
+		if n := w.seen.count() - before; n != 3 {
+			t.Errorf("3 records were handled %d times", n)
+		}
+		if held := append(w.held(first), w.held(second)...); len(held) != 1 {
+			t.Errorf("held: %v", held)
+		}
+		one.mustEnd()
+		two.mustEnd()
+		w.verifyFirsts()
+	})
+}
+
+func TestWhatComesIntoAStreamMadeAnewIsReadThoughTheStartIsLatest(t *testing.T) {
+	for name, running := range map[string]bool{"while the application runs": true, "while it is away": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				cfg := w.dynamic()
+				cfg.Streams[0].Start = Latest
+				run := w.start(cfg)
+				w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+				time.Sleep(2 * time.Second)
+				w.putPlain("a")
+				w.awaitAll()
+				if running {
+					w.remake(1)
+					w.putPlain("a", "b")
+					w.awaitAll()
+					run.mustEnd()
+				} else {
+					run.mustEnd()
+					w.remake(1)
+				}
+				w.putPlain("c", "d")
+				time.Sleep(time.Minute)
+				run = w.start(cfg)
+				w.awaitAll()
+				run.mustEnd()
+				w.verifyFirsts()
+			})
+		})
+	}
+}
+
+func TestAStreamMadeAnewIsNoticedThoughNothingWasRead(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		c, run := w.launch(w.dynamic())
+		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+		before := c.Snapshot().Shards[0].Shard.StreamID
+		w.remake(1)
+		w.await("its leases", func() bool {
+			for _, s := range c.Snapshot().Shards {
+				if s.Held && s.State == Reading && s.Shard.StreamID != before {
+					return true
+				}
+			}
+			return false
+		})
+		w.putPlain("a")
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+func TestFanOutGoesOnInAStreamMadeAnew(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Streams[0].FanOut = true
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		w.remake(1)
+		w.putPlain("a", "b")
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+// deregister takes the consumer away that a stream is read by.
+func (w *world) deregister(c *Consumer, name string) {
+	w.Helper()
+	_, err := w.client.DeregisterStreamConsumer(w.Context(), &kinesis.DeregisterStreamConsumerInput{
+		ConsumerName: &name, StreamARN: aws.String(c.Snapshot().Streams[0].ARN),
+	})
+	w.must(err)
+}
+
+func TestAConsumerThatWasDeregisteredIsRegisteredAgain(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Streams[0].FanOut = true
+		w.putPlain("a")
+		c, run := w.launch(cfg)
+		w.awaitAll()
+		w.deregister(c, "billing")
+		time.Sleep(time.Minute)
+		w.putPlain("b")
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+func TestAConfiguredConsumerThatWasDeregisteredIsMissed(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Streams[0].FanOut, cfg.Streams[0].ConsumerARN = true, w.registerConsumer(testStream, "own")
+		w.putPlain("a")
+		c, run := w.launch(cfg)
+		w.awaitAll()
+		if err := c.Health(); err != nil {
+			t.Error(err)
+		}
+		w.deregister(c, "own")
+		w.await("it is missed", func() bool { return c.Health() != nil })
+		if err := c.Health(); !errors.Is(err, ErrUnhealthy) || !strings.Contains(err.Error(), "ConsumerARN") {
+			t.Error(err)
+		}
+		run.mustEnd()
+	})
 }

@@ -82,6 +82,15 @@
 // record of such a lease is handled, the record's place is written down. Children of a shard that was read are always read from their
 // beginning.
 //
+// # A stream that is made anew
+//
+// A stream may be deleted, and another one made of its name. A worker to which the service does not know a shard, a consumer or a record's place
+// any more looks at the stream again, as it does once an hour, until it knows what is there. If the stream was made at another time, or has to
+// be read by another fan-out consumer, the lives of its shards end and begin anew, and the leases that the new one lacks are created. What
+// comes into the new stream is read, also where the start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases
+// of the old one that fit nothing in the new one are deleted by the audit after some minutes. Where the application reads several streams,
+// those of the old one have keys of their own, and stay in the table as nobody's.
+//
 // # The lease table
 //
 // Run makes the table where there is none: on demand, with the service's defaults. What else can be said of it is said to its store,
@@ -145,6 +154,7 @@
 //	fanout.go    SubscribeToShard
 //	audit.go     what the service lists, for the audit of the leases
 //	lineage.go   what comes after a shard, and what it means that one is not found
+//	anew.go      whether a stream is still the one that was found
 //	unpack.go    pages of Kinesis records to user records
 //	collect.go   user records to lanes, by key, and to batches
 //	choose.go    what a handler leaves out, how it weighs, and that there is nothing to do

@@ -33,7 +33,8 @@ const deadAfter = 3
 //   - Run does not run: it has not been called, or has returned;
 //   - the worker has not so much as tried to reach the lease table for three failover times: its loop is stuck;
 //   - a handler has not returned, though its context ended ShutdownTimeout and a failover time ago: its shard is given to nobody else
-//     for as long as this process lives, if it still has the lease.
+//     for as long as this process lives, if it still has the lease;
+//   - the enhanced fan-out consumer of a configured ConsumerARN has been deregistered: no other one will ever have that ARN.
 func (c *Consumer) Health() error {
 	l := c.roll.Load()
 	switch {
@@ -53,6 +54,11 @@ func (c *Consumer) Health() error {
 		if deaf := r.deafFor(); deaf > c.cfg.ShutdownTimeout+c.cfg.FailoverTime {
 			reasons = append(reasons, fmt.Sprintf("the handler of stream %s, shard %s has ignored the end of its context for %v",
 				r.shard.Stream, r.shard.ID, deaf.Round(time.Millisecond)))
+		}
+	}
+	for _, s := range c.allStreams() {
+		if err := s.orphaned.Load(); err != nil {
+			reasons = append(reasons, err.Error())
 		}
 	}
 	if len(reasons) == 0 {

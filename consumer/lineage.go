@@ -68,6 +68,7 @@ func fromChildren(named []types.ChildShard) ([]shards.Shard, error) {
 // end has come, and what follows it is read; records that were not read before are reported as trimmed. Anything else (the stream was
 // deleted, the consumer deregistered, the listing does not know the shard yet) is the failure that it looks like, and is tried again.
 func (r *reader) vanished(ctx context.Context, cause error) (page, error) {
+	r.stream.doubt()
 	listing, err := r.c.list(ctx, r.stream, nil)
 	if err != nil {
 		return page{}, cause
@@ -134,6 +135,7 @@ func (r *reader) refused(mark *bookmark, err error) error {
 	at := mark.open
 	switch lost := mark.refuse(); {
 	case lost:
+		r.stream.doubt()
 		r.trimmed(at.sequence, err)
 	case at.latest && !mark.open.latest:
 		r.log.Error("the time of LATEST is in the future by the service's clock; reading all that the shard has", zap.Time("latest", at.at))

@@ -37,8 +37,8 @@ type NearRetention struct {
 	Retention time.Duration // of the stream
 }
 
-// tend looks after what nobody else does, until ctx ends: the lag of shards against the retention of their streams, and whether that has
-// changed.
+// tend looks after what nobody else does, until ctx ends: the lag of shards against the retention of their streams, whether that has
+// changed, and whether the streams are still those that were found.
 func (c *Consumer) tend(ctx context.Context) {
 	every := time.NewTicker(tendInterval)
 	defer every.Stop()
@@ -53,6 +53,7 @@ func (c *Consumer) tend(ctx context.Context) {
 			refreshed = time.Now()
 			c.refreshRetention(ctx)
 		}
+		c.settle(ctx)
 		for _, r := range c.roll.Load().all() {
 			r.checkRetention()
 		}
@@ -71,6 +72,9 @@ func (c *Consumer) refreshRetention(ctx context.Context) {
 			continue
 		}
 		s.keeps(out.StreamDescriptionSummary.RetentionPeriodHours)
+		if !madeAt(out.StreamDescriptionSummary).Equal(s.made) {
+			s.doubt()
+		}
 	}
 }
 

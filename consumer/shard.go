@@ -98,7 +98,7 @@ func (c *Consumer) work(held *leases.Held) {
 	defer roll.remove(key)
 	defer r.quiet()
 	if c.streamOf(r.shard.StreamID) != r.stream {
-		return // it was removed before this life was on the roll
+		return // it was removed, or found to be another, before this life was on the roll
 	}
 	deaf := context.AfterFunc(r.handling, r.ignored)
 	defer deaf()

@@ -23,9 +23,11 @@ import (
 
 // stream is a stream that Run has found.
 type stream struct {
+	asked Stream        // as it is configured, with defaults
 	id    shards.Stream // how requests name it
 	arn   string
-	key   string // what the keys of its leases begin with: empty where the application reads one stream
+	made  time.Time // another stream of the name was made at another time; zero: the service does not tell
+	key   string    // what the keys of its leases begin with: empty where the application reads one stream
 	start Start
 
 	retention atomic.Int64    // a time.Duration, as the service last said; 0: it did not
@@ -34,6 +36,9 @@ type stream struct {
 	fanOut      bool
 	consumer    string // name of the enhanced fan-out consumer
 	consumerARN string
+
+	doubted  atomic.Bool                 // see doubt
+	orphaned atomic.Pointer[StreamError] // why the configured consumer cannot be used any more; nil: it can
 }
 
 const (
@@ -54,12 +59,12 @@ func (c *Consumer) prepareStream(ctx context.Context, s Stream) (*stream, error)
 	if err != nil {
 		return nil, err
 	}
-	found := &stream{id: id, start: s.Start, fanOut: s.FanOut, consumer: s.ConsumerName, consumerARN: s.ConsumerARN}
+	found := &stream{asked: s, id: id, start: s.Start, fanOut: s.FanOut, consumer: s.ConsumerName, consumerARN: s.ConsumerARN}
 	facts, err := c.awaitStream(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	found.arn = aws.ToString(facts.StreamARN)
+	found.arn, found.made = aws.ToString(facts.StreamARN), madeAt(facts)
 	found.keeps(facts.RetentionPeriodHours)
 	if c.cfg.MultiStream {
 		if found.key, err = leasePrefix(id.Name(), facts); err != nil {

@@ -1,0 +1,79 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"go.uber.org/zap"
+)
+
+// lookAtMost is how long a stream in doubt is looked at before the next one has its turn: a consumer needs a while to be registered.
+const lookAtMost = time.Minute
+
+// doubt notes that the stream may not be the one that was found, or that its fan-out consumer may be gone: a shard is not found, or does not know
+// a place that its lease names.
+func (s *stream) doubt() { s.doubted.Store(true) }
+
+// settle looks again at the streams that are in doubt. One that stays so is looked at the next time.
+func (c *Consumer) settle(ctx context.Context) {
+	for _, s := range c.allStreams() {
+		if !s.doubted.Swap(false) {
+			continue
+		}
+		looking, cancel := context.WithTimeout(ctx, lookAtMost)
+		err := c.findAgain(looking, s)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		s.doubt()
+		c.cfg.Logger.Error("the stream is not what it was; looking again", zap.String("stream", s.id.Name()), zap.Error(err))
+		if failed := (*StreamError)(nil); errors.Is(err, ErrConsumerNotFound) && errors.As(err, &failed) {
+			s.orphaned.Store(failed)
+		}
+	}
+}
+
+// findAgain finds a stream as Run does at its beginning. If it is not what it was, every shard's life in this worker that belongs to the old one
+// is ended: they begin again under the leases of the new one, with its lineage, and by its consumer.
+func (c *Consumer) findAgain(ctx context.Context, old *stream) error {
+	if err := c.change(ctx); err != nil {
+		return err
+	}
+	defer c.changed()
+	if c.streamOf(old.key) != old {
+		return nil // it has been removed meanwhile
+	}
+	found, err := c.prepareStream(ctx, old.asked)
+	if err != nil {
+		return err
+	}
+	old.orphaned.Store(nil)
+	if found.made.Equal(old.made) && found.fanOut == old.fanOut && found.consumerARN == old.consumerARN {
+		return nil
+	}
+	c.cfg.Logger.Warn("the stream was made anew, or its fan-out consumer was; reading it as it is now", zap.String("stream", old.id.Name()),
+		zap.Time("made", found.made), zap.Time("before", old.made), zap.String("consumer", found.consumerARN))
+	if err := c.sync(ctx, found); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	delete(c.streams, old.key)
+	c.streams[found.key] = found
+	c.mu.Unlock()
+	for _, r := range c.roll.Load().all() {
+		if r.stream == old {
+			r.enter(Draining)
+			r.stop()
+		}
+	}
+	return nil
+}
+
+// madeAt returns when the service made a stream, in seconds, as leases of several streams name it; zero: it does not tell.
+func madeAt(facts *types.StreamDescriptionSummary) time.Time {
+	return aws.ToTime(facts.StreamCreationTimestamp).Truncate(time.Second)
+}
