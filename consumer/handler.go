@@ -46,8 +46,10 @@ type Shard struct {
 	// where the lease does not tell.
 	StartingHashKey, EndingHashKey string
 	// Token is the fencing token of the lease under which the shard is read: of two workers that hold one shard's lease, the later
-	// has the larger token. A sink that refuses smaller tokens than it has seen is safe from a handler that outlives its lease. 0
-	// in shards made for tests.
+	// has the larger token. A sink that refuses smaller tokens than it has seen is safe from a handler that outlives its lease. A lease that
+	// was deleted and is created again begins at 1, as does that of a stream which was deleted and made anew: whoever does either must
+	// have the sink forget the tokens that it has seen, unless it keeps them by StreamID and the stream is another. 0 in shards made
+	// for tests.
 	Token int64
 }
 

@@ -33,7 +33,8 @@ type Starter interface {
 
 // Positioner is a [Handler] that keeps positions of its own, for example in the database that it writes to: then output and position
 // can be written in one transaction, which should be refused if the position was written with a greater [Shard.Token] before. The position
-// of a record is its SequenceNumber and SubSequence, as for [checkpoint.At].
+// of a record is its SequenceNumber and SubSequence, as for [checkpoint.At]. Where a stream is deleted and made anew under its name, both the
+// positions and the tokens of the old one have to be deleted too.
 type Positioner interface {
 	// StartFrom says behind which record reading begins, whatever the lease says: before its checkpoint or behind it. It may be
 	// checkpoint.TrimHorizon, and checkpoint.ShardEnd for a shard that is done. If known is false, the lease counts.
