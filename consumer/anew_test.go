@@ -2,7 +2,9 @@ package consumer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -155,6 +157,36 @@ func TestAStreamMadeAnewIsNoticedThoughNothingWasRead(t *testing.T) {
 		w.awaitAll()
 		run.mustEnd()
 		w.verify()
+	})
+}
+
+func TestAStreamMadeAnewIsNoticedWithinAnHourThoughAllItsPlacesAreKnown(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		calls.after = func(op string, n int, res *http.Response) {
+			if op == "DescribeStreamSummary" && n == 1 { // of the stream that was there before
+				rewrite(res, func(members map[string]json.RawMessage) {
+					var facts map[string]json.RawMessage
+					_ = json.Unmarshal(members["StreamDescriptionSummary"], &facts)
+					facts["StreamCreationTimestamp"] = json.RawMessage("1")
+					members["StreamDescriptionSummary"], _ = json.Marshal(facts)
+				})
+			}
+		}
+		cfg := w.dynamic()
+		cfg.Kinesis = client
+		c, run := w.launch(cfg)
+		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+		if id := c.Snapshot().Shards[0].Shard.StreamID; !strings.HasSuffix(id, ":1") {
+			t.Fatalf("the old stream is %s", id)
+		}
+		time.Sleep(time.Hour + time.Minute)
+		for _, s := range c.Snapshot().Shards {
+			if s.Held == strings.HasSuffix(s.Shard.StreamID, ":1") {
+				t.Errorf("after an hour: %+v", s)
+			}
+		}
+		run.mustEnd()
 	})
 }
 
