@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/leases"
 )
 
 // remake deletes the stream, and a minute later makes one of the same name with so many shards.
@@ -43,6 +45,46 @@ func TestAStreamMadeAnewWhileTheApplicationIsAwayIsReadFromItsBeginning(t *testi
 			})
 		})
 	}
+}
+
+func TestAParentInAStreamMadeAnewIsReadThoughItsChildrenHaveLeases(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.readToChildrenAtLatest()
+		w.remake(1)
+		w.putPlain(keys(10)...)
+		w.split(0) // as in the old one
+		w.putPlain(keys(10)...)
+		time.Sleep(time.Minute)
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
+func TestAPlaceOfTheHandlersOwnThatIsRefusedCostsNoLease(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.putPlain(keys(10)...)
+		w.split(0)
+		w.putPlain(keys(10)...)
+		foreign, err := checkpoint.At("49000000000000000000000000000000000000000000000000000001", 0)
+		w.must(err)
+		cfg := w.config()
+		cfg.Handler = &witness{HandlerFunc: cfg.Handler.Handle, from: map[string]checkpoint.Position{shardID(1): foreign}}
+		cfg.Hooks.Leases.Deleted = func(l leases.Lease) {
+			if l.ShardID == shardID(1) {
+				t.Errorf("deleted: %+v", l)
+			}
+		}
+		trimmed := w.onlyTrimmed(&cfg)
+		run := w.start(cfg)
+		w.awaitAll()
+		run.mustEnd()
+		if err := trimmed(); err == nil || err.Shard.ID != shardID(1) {
+			t.Errorf("reported: %v", err)
+		}
+		w.verify()
+	})
 }
 
 func TestChildrenInAStreamThatWasMadeAnewWaitForTheirParent(t *testing.T) {

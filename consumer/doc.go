@@ -88,8 +88,9 @@
 // any more looks at the stream again, as it does once an hour, until it knows what is there. If the stream was made at another time, or has to
 // be read by another fan-out consumer, the lives of its shards end and begin anew, and the leases that the new one lacks are created. What
 // comes into the new stream is read, also where the start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases
-// of the old one that fit nothing in the new one are deleted by the audit after some minutes. Where the application reads several streams,
-// those of the old one have keys of their own, and stay in the table as nobody's.
+// of the old one that fit nothing in the new one are deleted: by their holder, where its place is refused and the shard has ancestors now, which
+// get leases instead; else by the audit, after some minutes. Where the application reads several streams, those of the old one have keys of
+// their own, and stay in the table as nobody's.
 //
 // # The lease table
 //

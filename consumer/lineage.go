@@ -137,10 +137,41 @@ func (r *reader) refused(mark *bookmark, err error) error {
 	case lost:
 		r.stream.doubt()
 		r.trimmed(at.sequence, err)
+		r.disown(at)
 	case at.latest && !mark.open.latest:
 		r.log.Error("the time of LATEST is in the future by the service's clock; reading all that the shard has", zap.Time("latest", at.at))
 	}
 	return err
+}
+
+// disown deletes a lease whose own place the service does not know, so that it is of a stream that was deleted, if the shard of that name has
+// ancestors in the stream that is there now: the lease does not tell whether they have been read. Before that, the eldest of them get leases
+// where they have none, and bring forth all others.
+func (r *reader) disown(at cursor) {
+	if !sameNumber(at.sequence, r.held.Lease().Checkpoint.SequenceNumber()) {
+		return // it is the handler's, or a later one than the lease's
+	}
+	listing, err := r.listing(r.reading)
+	if err != nil {
+		return
+	}
+	var eldest []leases.Lease
+	line := ancestors(listing.Shards, r.shard.ID)
+	for _, s := range shards.Roots(listing.Shards) {
+		if slices.Contains(line, s.ID) {
+			eldest = append(eldest, leases.ForShard(r.stream.key, s, checkpoint.TrimHorizon))
+		}
+	}
+	if len(eldest) == 0 {
+		return
+	}
+	err = r.c.create(r.reading, eldest)
+	if err == nil {
+		err = r.held.Discard(r.writes)
+	}
+	if err != nil {
+		r.log.Warn("the lease of a stream that was deleted could not be deleted", zap.Error(err))
+	}
 }
 
 // trimmed reports that the record at which reading was to go on is not there.

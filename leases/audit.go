@@ -112,12 +112,12 @@ func (c *Coordinator) auditStream(ctx context.Context, l Listing, before finding
 	for _, row := range reborn {
 		now.reborn[row.Key] = true
 		if calm && before.reborn[row.Key] { // a listing that is younger than the lease says so
-			c.remove(ctx, row, "the stream was deleted and made anew; the lease was the old one's")
+			_ = c.remove(ctx, row, "the stream was deleted and made anew; the lease was the old one's")
 		}
 	}
 	for _, row := range spent {
 		if _, listed := census.byID[row.ShardID]; !listed || !c.cfg.KeepEnded {
-			c.remove(ctx, row, "the shard has been read to its end, and its children are being read")
+			_ = c.remove(ctx, row, "the shard has been read to its end, and its children are being read")
 		}
 	}
 	c.buryWorkers(ctx, snapshot.Workers)
@@ -170,12 +170,14 @@ func (c *Coordinator) repair(ctx context.Context, found census, hole Lease) bool
 	return true
 }
 
-func (c *Coordinator) remove(ctx context.Context, row Lease, why string) {
+// remove deletes a lease, if it is as it was read.
+func (c *Coordinator) remove(ctx context.Context, row Lease, why string) error {
 	err := c.callWithin(ctx, &Called{Op: "Delete", Key: row.Key}, c.pace.attempt, func(ctx context.Context) error { return c.cfg.Store.Delete(ctx, removal(row)) })
 	if err == nil {
 		c.log.Info("lease deleted", zap.String("lease", row.Key), zap.String("because", why))
 		c.hooks.Deleted(row)
 	}
+	return err
 }
 
 // buryWorkers deletes the rows of workers that died long ago, as a Java leader does.

@@ -45,6 +45,27 @@ func (h *Held) End(ctx context.Context, children []Lease) error {
 	return nil
 }
 
+// Discard deletes the lease, which is of a stream that was deleted. The holding is lost by that. It is tried until it has succeeded, ctx has
+// ended, or the lease is lost or has to be given up.
+func (h *Held) Discard(ctx context.Context) error {
+	return h.insist(ctx, "a lease cannot be deleted", func(ctx context.Context) error {
+		if err := h.turn(ctx); err != nil {
+			return err
+		}
+		defer func() { <-h.writing }()
+		row, err := h.current()
+		if err != nil {
+			return err
+		}
+		err = h.c.remove(ctx, row, "it is of a stream that was deleted")
+		if err == nil || errors.Is(err, ErrConflict) { // an attempt before may have landed
+			h.lose(ErrNotFound)
+			return nil
+		}
+		return err
+	})
+}
+
 // expect notes that children have been created, which this worker is the first to know of.
 func (c *Coordinator) expect(children []Lease) {
 	c.mu.Lock()
@@ -57,7 +78,7 @@ func (c *Coordinator) expect(children []Lease) {
 // beget creates one child's lease. The write needs no fence: it says nothing that was not true before, and only where there was
 // nothing. A row that cannot be read is there: mended it is the child's lease, and deleted it is a hole, which the audit finds.
 func (h *Held) beget(ctx context.Context, child Lease) error {
-	return h.insist(ctx, func(ctx context.Context) error {
+	return h.insist(ctx, "the end of a shard cannot be written", func(ctx context.Context) error {
 		switch _, err := h.c.get(ctx, child.Key); {
 		case errors.Is(err, ErrDamaged):
 			return nil
@@ -108,7 +129,7 @@ func newborn(l Lease, at checkpoint.Position) Lease {
 
 // insist repeats a step until it succeeds, ctx ends, or the lease is lost or has to be given up: what cannot be done from here must not keep
 // the lease from others.
-func (h *Held) insist(ctx context.Context, step func(context.Context) error) error {
+func (h *Held) insist(ctx context.Context, complaint string, step func(context.Context) error) error {
 	schedule := h.c.retries.Start(h.c.jitter)
 	for told := false; ; told = true {
 		if _, err := h.current(); err != nil {
@@ -119,7 +140,7 @@ func (h *Held) insist(ctx context.Context, step func(context.Context) error) err
 			return nil
 		}
 		if !told {
-			h.c.log.Warn("the end of a shard cannot be written", zap.String("lease", h.key), zap.Error(err))
+			h.c.log.Warn(complaint, zap.String("lease", h.key), zap.Error(err))
 		}
 		if end := h.sleep(ctx, schedule.Next()); end != nil {
 			return fmt.Errorf("leases: ending %s: %w (%w)", h.key, end, err)

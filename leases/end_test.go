@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,4 +255,44 @@ func TestALeaseWhoseEndCannotBeWrittenIsHandedOver(t *testing.T) {
 			t.Errorf("the log tells %d times why two shards do not end", told)
 		}
 	})
+}
+
+// hazy is a table whose first deletion is made, but whose reply to it is lost.
+type hazy struct {
+	leases.Store
+	done atomic.Bool
+}
+
+func (h *hazy) Delete(ctx context.Context, w leases.Write) error {
+	if err := h.Store.Delete(ctx, w); err != nil || h.done.Swap(true) {
+		return err
+	}
+	return errors.New("the reply was lost")
+}
+
+func TestADiscardedLeaseIsDeletedAndItsHoldingLost(t *testing.T) {
+	for name, table := range map[string]leases.Store{"at once": leases.NewMemory(), "the reply is lost": &hazy{Store: leases.NewMemory()}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, table)
+				f.create(1)
+				over := make(chan error, 1)
+				f.start("a", func(c *leases.Config) {
+					c.Work = func(h *leases.Held) {
+						if err := h.Discard(t.Context()); err != nil {
+							t.Error(err)
+						}
+						over <- context.Cause(h.Context())
+					}
+				})
+				if cause := <-over; !errors.Is(cause, leases.ErrLost) {
+					t.Errorf("the holding ended with %v", cause)
+				}
+				if row, err := f.table.Get(t.Context(), shardKey(0)); !errors.Is(err, leases.ErrNotFound) {
+					t.Errorf("the lease: %+v, %v", row, err)
+				}
+				f.stopAll()
+			})
+		})
+	}
 }
