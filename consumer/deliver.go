@@ -196,7 +196,7 @@ func (t *trial) attempt() (done int, err error) {
 	switch {
 	case held < 0 || done == len(records):
 	case held < done:
-		r.progress.cut(t.claim, records[done-1].position())
+		r.progress.cut(t.l.n, t.claim, records[done-1].position())
 	default:
 		r.progress.unhold(t.l.n, t.claim, earlier)
 	}

@@ -184,7 +184,7 @@ func (r *reader) trimmed(sequence string, cause error) {
 
 func (r *reader) fetched(p page) {
 	r.held.Count(p.bytes)
-	r.vital.fetched(time.Duration(p.lag) * time.Millisecond)
+	r.vital.fetched(time.Duration(p.lag)*time.Millisecond, p.end)
 	r.keepVigil(p)
 	r.c.cfg.Hooks.fetched(Fetched{Shard: r.shard, Records: len(p.records), Bytes: p.bytes, MillisBehindLatest: p.lag, Duration: p.took})
 }

@@ -129,11 +129,15 @@ func (p *progress) unhold(lane int, c *claim, earlier hold) {
 	notify(p.released)
 }
 
-// cut ends a claim at the last record that its call got done before it failed.
-func (p *progress) cut(c *claim, done checkpoint.Position) {
+// cut ends a claim at the last record that its call got done before it failed. What the call holds behind that counts for nothing.
+func (p *progress) cut(lane int, c *claim, done checkpoint.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.through = done
+	if h := &p.holds[lane]; h.last == c && h.before.Compare(done) >= 0 {
+		h.open = false
+	}
+	notify(p.released)
 }
 
 // release lets go of what a lane holds, up to where the claim goes under which the record behind before is held.

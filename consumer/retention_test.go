@@ -204,6 +204,34 @@ func TestALagNearTheRetentionIsReportedThoughNoPageComes(t *testing.T) {
 	}
 }
 
+// slowEnder is a handler that takes long to take note of a shard's end.
+type slowEnder struct {
+	Handler
+	ready *gate
+}
+
+func (s slowEnder) ShardEnd(ctx context.Context, _ Shard) error { return s.ready.pass(ctx) }
+
+func TestAShardOfWhichAllIsHandledDoesNotLag(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		end := slowEnder{cfg.Handler, newGate()}
+		cfg.Handler = end
+		w.putPlain("a")
+		c, run := w.launch(cfg)
+		w.awaitAll()
+		w.split(0)
+		w.await("its end", func() bool { return end.ready.waiting.Load() == 1 })
+		time.Sleep(time.Hour)
+		s := c.Snapshot()
+		if lag := s.MaxLag(); lag > time.Minute {
+			t.Errorf("the lag is %v", lag)
+		}
+		close(end.ready.open)
+		run.mustEnd()
+	})
+}
+
 func TestAShardThatCouldNotBeReadForLongerThanTheRetentionIsReported(t *testing.T) {
 	for name, start := range map[string]Start{"LATEST": Latest, "TRIM_HORIZON": TrimHorizon} {
 		bubble(t, 1, func(w *world) {

@@ -417,3 +417,29 @@ func TestWhatIsHeldIsHandledAgainByWhoeverTakesOver(t *testing.T) {
 		}
 	})
 }
+
+// One call closes a window and lets go of it, and fails before it has got anything done of the next one, which it holds.
+func TestAHoldOfAFailedCallBehindAReleasedOneCountsForNothing(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.putPlain("a", "a", "a", "a", "a", "a", "a", "a", "a", "a")
+		cfg := w.config()
+		cfg.Handler = HandlerFunc(func(_ context.Context, b *Batch) error {
+			if len(b.Records) < 10 {
+				w.seen.add(b)
+				return nil
+			}
+			w.seen.add(NewBatch(b.Shard, b.Records[:5]))
+			closed := b.Hold(0)
+			b.Ack(5)
+			closed()
+			b.Hold(5)
+			return errHandler
+		})
+		run := w.start(cfg)
+		w.awaitAll()
+		w.split(0)
+		w.await("the shard ended", func() bool { return w.seen.has(shardID(0) + " ended") })
+		run.mustEnd()
+		w.verify()
+	})
+}

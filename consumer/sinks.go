@@ -114,8 +114,8 @@ func NewStreamSink(api PutRecordAPI, stream string) (*StreamSink, error) {
 	return &StreamSink{api: api, stream: id}, nil
 }
 
-// Put puts the records, one after the other. Its error has the service's code; the service's message, which may repeat a partition key, is in the
-// error that it wraps.
+// Put puts the records, one after the other. Where the service refuses one, the error has its code; its message, which may repeat a partition key,
+// is in the error that is wrapped.
 func (s *StreamSink) Put(ctx context.Context, f Failed) error {
 	var last *string
 	for i := range f.Records {
@@ -156,14 +156,14 @@ func letter(r *Record) (*kinesis.PutRecordInput, error) {
 	return in, nil
 }
 
-// sinkError is a refusal by the service, without its message.
+// sinkError is a failure of the service's, or of the way to it; of a refusal without its message.
 type sinkError struct {
 	stream string
 	err    error
 }
 
 func (e *sinkError) Error() string {
-	return fmt.Sprintf("consumer: dead-letter stream %s: %s", e.stream, cmp.Or(retry.Code(e.err), "the service did not answer"))
+	return fmt.Sprintf("consumer: dead-letter stream %s: %s", e.stream, cmp.Or(retry.Code(e.err), e.err.Error()))
 }
 
 func (e *sinkError) Unwrap() error { return e.err }

@@ -13,6 +13,7 @@ type vital struct {
 	calls map[*trial]handling
 	tip   time.Duration // the last page's lag; negative: there was no page
 	at    time.Time     // when it came; before the first, when the life began
+	ended bool          // it was the shard's last
 }
 
 // handling is one parcel with the handler, and its call if one is under way.
@@ -56,17 +57,24 @@ func (v *vital) rest(t *trial) {
 	}
 }
 
-// fetched notes what a page says about the distance to the tip.
-func (v *vital) fetched(lag time.Duration) {
+// fetched notes what a page says about the distance to the tip, and whether it is the shard's last.
+func (v *vital) fetched(lag time.Duration, last bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.tip, v.at = lag, time.Now()
+	v.tip, v.at, v.ended = lag, time.Now(), last
 }
 
-// unread returns for how long no page has come.
+// unread returns for how long no page has come that is to come.
 func (v *vital) unread() time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.silent()
+}
+
+func (v *vital) silent() time.Duration {
+	if v.ended {
+		return 0
+	}
 	return time.Since(v.at)
 }
 
@@ -77,7 +85,7 @@ func (v *vital) read() (lag, longest time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lag = v.tip
-	if unread := time.Since(v.at); lag >= 0 && unread > v.usual {
+	if unread := v.silent(); lag >= 0 && unread > v.usual {
 		lag += unread
 	}
 	for _, call := range v.calls {

@@ -124,7 +124,7 @@ func (h *mapped) passOver(ctx context.Context, shard consumer.Shard, s stretch, 
 	if err != nil {
 		return err
 	}
-	if err := h.OnFailure.Deliver(ctx, r); err != nil {
+	if err := inTime(ctx, h.OnFailure.Deliver(ctx, r)); err != nil {
 		h.Logger.Error("the destination did not take a message", append(fields, zap.Error(err))...)
 		return err //nolint:wrapcheck // the destination's own
 	}

@@ -417,3 +417,31 @@ func TestTheLogSaysWhatHappensAndNoData(t *testing.T) {
 		}
 	})
 }
+
+// What gives up when its context ends may return nil all the same.
+func TestADestinationThatAnswersAfterItsWorkersTimeHasTakenNothing(t *testing.T) {
+	bubble(t, func(w *world) {
+		called := make(chan struct{}, 10)
+		m := w.mapping()
+		m.MaximumRetryAttempts = NoRetries
+		m.OnFailure = DestinationFunc(func(ctx context.Context, _ *InvocationRecord) error {
+			called <- struct{}{}
+			<-ctx.Done()
+			return nil
+		})
+		m.TumblingWindow = time.Minute
+		fn := func(_ context.Context, e WindowEvent) (r WindowResponse, err error) {
+			if r.State = (State{"n": []byte("1")}); e.IsFinalInvokeForWindow {
+				err = errBad
+			}
+			return r, err
+		}
+		stop := w.startWith(consumer.Config{Handler: handler(w, fn, m), ShutdownTimeout: time.Second})
+		number := w.put("a")[0]
+		<-called
+		stop()
+		if w.position().Covers(number, 0) || w.tally.of("delivered") > 0 {
+			t.Errorf("the position is %v, %d messages count as delivered", w.position(), w.tally.of("delivered"))
+		}
+	})
+}

@@ -33,7 +33,8 @@ func Missing(listed []shards.Shard, existing Snapshot, stream string, start Star
 	before := f.note(existing.Damaged, stream)
 	var since time.Time
 	for _, l := range existing.Leases {
-		before = before || nameOf(l.Stream) == nameOf(stream)
+		// One that stands at LATEST without a time is a Java worker's, whose first start may be under way.
+		before = before || nameOf(l.Stream) == nameOf(stream) && !(l.Checkpoint == checkpoint.Latest && l.StartAt.IsZero())
 		if l.Stream == stream {
 			f.leased[l.ShardID] = true
 			since = earliest(since, l.StartAt)

@@ -147,6 +147,7 @@ func TestALaterSynchronisationUsesTheFirstOnesTime(t *testing.T) {
 func TestLatestIsTheBeginningWhereLeasesTellThatItIsLongPast(t *testing.T) {
 	at := time.UnixMilli(1_700_000_000_000)
 	child := leases.Lease{Key: "1", ShardID: "1", Checkpoint: checkpoint.TrimHorizon, Parents: []string{"0"}}
+	java := leases.Lease{Key: "4", ShardID: "4", Checkpoint: checkpoint.Latest} // whose first start may be under way
 	earlier := leases.Lease{Key: "a:b:1:4", Stream: "a:b:1", ShardID: "4", Checkpoint: checkpoint.Latest, StartAt: at}
 	for name, c := range map[string]struct {
 		row    leases.Lease
@@ -154,6 +155,7 @@ func TestLatestIsTheBeginningWhereLeasesTellThatItIsLongPast(t *testing.T) {
 		want   checkpoint.Position
 	}{
 		"of a child":                   {child, "", checkpoint.TrimHorizon},
+		"of a Java worker, at LATEST":  {java, "", checkpoint.Latest},
 		"of an earlier stream":         {earlier, "a:b:2", checkpoint.TrimHorizon},
 		"of a stream of other name":    {earlier, "a:c:2", checkpoint.Latest},
 		"of an application of several": {earlier, "", checkpoint.Latest},

@@ -110,7 +110,7 @@ func Classify(err error) Class {
 	var reply *smithyhttp.ResponseError
 	if errors.As(err, &reply) {
 		var unread *smithy.DeserializationError
-		return ofStatus(reply.HTTPStatusCode(), api == nil && errors.As(err, &unread))
+		return ofStatus(reply.HTTPStatusCode(), api == nil && errors.As(err, &unread) || Code(err) == noCode)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Canceled
@@ -122,15 +122,18 @@ func Classify(err error) Class {
 	return Transient
 }
 
+// noCode is what the SDK makes of an error whose body names none, as that of a proxy, or an empty one.
+const noCode = "UnknownError"
+
 // ofStatus judges a reply by its HTTP status. The service answers with 400 to what it will never accept, but also when it throttles or a
-// token has expired, and says in the body which it is: where the body could not be read, nobody has refused the request for good.
+// token has expired, and says in the body which it is: where the body does not say it, nobody has refused the request for good.
 func ofStatus(code int, unread bool) Class {
 	switch {
 	case code == http.StatusTooManyRequests:
 		return Throttled
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return Denied
-	case unread && code != http.StatusRequestEntityTooLarge: // which says all by itself
+	case code == http.StatusRequestTimeout, unread && code != http.StatusRequestEntityTooLarge: // which says all by itself
 		return Transient
 	case code >= 400 && code < 500:
 		return Invalid

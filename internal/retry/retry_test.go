@@ -27,6 +27,10 @@ func TestClassify(t *testing.T) {
 		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
 			Err: &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}}
 	}
+	bare := func(code int) error { // what the SDK makes of a body without a code
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
+			Err: &smithy.GenericAPIError{Code: "UnknownError"}}
+	}
 	cases := map[string]struct {
 		err  error
 		want Class
@@ -50,6 +54,10 @@ func TestClassify(t *testing.T) {
 		"unread, 404":              {unread(404), Transient},
 		"unread, 401":              {unread(401), Denied},
 		"unread, 403":              {unread(403), Denied},
+		"bare, 400":                {bare(400), Transient},
+		"bare, 403":                {bare(403), Denied},
+		"bare, 408":                {bare(408), Transient},
+		"no code, 408":             {status(408), Transient},
 		"unread, 413":              {unread(413), Invalid},
 		"unread, 429":              {unread(429), Throttled},
 		"own context":              {fmt.Errorf("x: %w", context.Canceled), Canceled},
