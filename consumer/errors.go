@@ -148,17 +148,18 @@ func (e *BatchError) Unwrap() []error {
 
 // TrimmedError is reported, not returned: a shard could not be read on from where its checkpoint stands, since the records
 // there have left the stream's retention period, or the stream was deleted and created anew. Reading goes on with the oldest record there is.
-// Where Position names no record, none is known to be missing: so much time has passed that what came in meanwhile, if anything did, is gone.
+// Where Position names no record, or one that was read before, none is known to be missing: so much time has passed since that what came in
+// meanwhile, if anything did and nobody read it, may be gone.
 type TrimmedError struct {
 	Shard    Shard
 	Position checkpoint.Position // where reading should have gone on
-	Cause    error               // the service's refusal, or what else tells; nil where only the record at Position was missing
+	Cause    error               // the service's refusal, or what else tells; nil where the record at Position was missing
 }
 
 // Error names the shard and the position.
 func (e *TrimmedError) Error() string {
 	what := ErrTrimmed.Error()
-	if e.Position.Sentinel() {
+	if e.Position.Sentinel() || e.Position.SubSequence() != checkpoint.Inclusive && e.Cause == nil {
 		what = "consumer: records may have been trimmed before they were read"
 	}
 	text := fmt.Sprintf("%s: stream %s, shard %s, at %v", what, e.Shard.Stream, e.Shard.ID, e.Position)

@@ -80,7 +80,7 @@ func (f *fanOut) subscribe(ctx context.Context) error {
 		return err
 	}
 	f.due = time.Now().Add(subscribeInterval)
-	f.mark.wake()
+	f.mark.wake(f.r.stream.unreadAtMost())
 	sequence, at := f.mark.open.params()
 	ctx, cancel := context.WithCancel(ctx)
 	tooLong := time.AfterFunc(callTimeout, cancel)

@@ -176,7 +176,10 @@ func (r *reader) disown(at cursor) {
 
 // trimmed reports that the record at which reading was to go on is not there.
 func (r *reader) trimmed(sequence string, cause error) {
-	position, _ := checkpoint.At(sequence, checkpoint.Inclusive) // it came from a position
+	position := r.vigil.position
+	if position.Sentinel() || !sameNumber(position.SequenceNumber(), sequence) {
+		position, _ = checkpoint.At(sequence, 0) // it was read in this life
+	}
 	err := &TrimmedError{Shard: r.shard, Position: position, Cause: cause}
 	r.c.cfg.Hooks.trimmed(err)
 	r.log.Error("records left the stream before they were read; going on with the oldest", zap.Error(err))

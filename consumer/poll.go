@@ -72,7 +72,7 @@ func (p *poller) fetch(ctx context.Context) (page, error) {
 func (p *poller) openIterator(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	p.mark.wake()
+	p.mark.wake(p.r.stream.unreadAtMost())
 	sequence, at := p.mark.open.params()
 	stream := p.r.stream.id
 	in := &kinesis.GetShardIteratorInput{

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,10 @@ const (
 	retentionRepeat = time.Hour
 	// retentionShare is from which share of the retention on a lag is reported, in percent: at a retention of a day, five hours remain.
 	retentionShare = 80
-	// rereadAfter is how long a shard may not have been read for it to be read on behind the last record without another look at that. If
-	// the record is gone, so may be others. The shortest retention is a day.
-	rereadAfter = time.Hour
+	// leastRetention is the service's shortest, and what streams have unless told otherwise.
+	leastRetention = 24 * time.Hour
+	// retentionMargin is how much sooner than at its retention a record may leave the stream, by our clock.
+	retentionMargin = time.Hour
 )
 
 // NearRetention warns that records of a shard will soon leave the stream without having been handled.
@@ -85,6 +87,11 @@ func (s *stream) keeps(hours *int32) {
 	}
 }
 
+// unreadAtMost is for how long a shard may go unread without losing anything: what came in meanwhile is still there.
+func (s *stream) unreadAtMost() time.Duration {
+	return cmp.Or(time.Duration(s.retention.Load()), leastRetention) - retentionMargin
+}
+
 // checkRetention warns if the shard's lag is near the stream's retention.
 func (r *reader) checkRetention() {
 	retention := time.Duration(r.stream.retention.Load())
@@ -104,7 +111,7 @@ func (r *reader) checkRetention() {
 
 // Why records may be missing in a shard of which none has been read.
 var (
-	errOverslept = errors.New("nothing was read for longer than the stream keeps records")
+	errOverslept = errors.New("nothing is known to have been read for longer than the stream keeps records")
 	errOutlived  = errors.New("the shard is older than the stream keeps records, and its parents have left the stream while the application was away")
 )
 

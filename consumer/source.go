@@ -264,10 +264,10 @@ func (b *bookmark) proceed(number string) {
 	b.open = cursor{kind: types.ShardIteratorTypeAfterSequenceNumber, sequence: number}
 }
 
-// wake moves the bookmark from behind the last record to the record itself, if long nothing was asked for: then it shows whether
-// it, and with it perhaps others, has been trimmed meanwhile. What was delivered is dropped by its number.
-func (b *bookmark) wake() {
-	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > rereadAfter {
+// wake moves the bookmark from behind the last record to the record itself, if nothing was asked for in so long that what came in meanwhile may
+// have been trimmed: then the record itself has been, too. What was delivered is dropped by its number.
+func (b *bookmark) wake(unreadAtMost time.Duration) {
+	if b.last != "" && b.open.kind == types.ShardIteratorTypeAfterSequenceNumber && time.Since(b.at) > unreadAtMost {
 		b.turn(cursor{kind: types.ShardIteratorTypeAtSequenceNumber, sequence: b.last})
 	}
 }
