@@ -3,9 +3,11 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"go.uber.org/zap"
 )
@@ -71,6 +73,35 @@ func (c *Consumer) findAgain(ctx context.Context, old *stream) error {
 		}
 	}
 	return nil
+}
+
+// isAsFound asks the service whether the stream is still the one that was found, and doubts it if not. It also notes how long it keeps its records.
+func (c *Consumer) isAsFound(ctx context.Context, s *stream) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	in := &kinesis.DescribeStreamSummaryInput{StreamName: s.id.NameParam(), StreamARN: s.id.ARNParam()}
+	out, err := c.cfg.Kinesis.DescribeStreamSummary(ctx, in, once)
+	if err != nil {
+		return false, fmt.Errorf("consumer: look at stream %s: %w", s.id.Name(), err)
+	}
+	s.keeps(out.StreamDescriptionSummary.RetentionPeriodHours)
+	if !madeAt(out.StreamDescriptionSummary).Equal(s.made) {
+		s.doubt()
+		return false, nil
+	}
+	return true, nil
+}
+
+// finish notes that this worker has read a shard to its end.
+func (s *stream) finish(shardID string) { s.ended.Store(shardID, nil) }
+
+// finished returns the shards that this worker has read to their ends.
+func (s *stream) finished() (ids []string) {
+	s.ended.Range(func(id, _ any) bool {
+		ids = append(ids, id.(string))
+		return true
+	})
+	return ids
 }
 
 // madeAt returns when the service made a stream, in seconds, as leases of several streams name it; zero: it does not tell.

@@ -62,6 +62,72 @@ func TestAParentInAStreamMadeAnewIsReadThoughItsChildrenHaveLeases(t *testing.T)
 	})
 }
 
+// Whether that lease is left because ended leases are kept, or because nothing has been read of the children's for long enough.
+func TestAParentInAStreamMadeAnewIsReadThoughItsLeaseSaysThatItHasEnded(t *testing.T) {
+	for name, kept := range map[string]bool{"kept": true, "not deleted yet": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.inTable()
+				cfg := w.config()
+				cfg.KeepEnded = kept
+				w.putPlain(keys(10)...)
+				run := w.start(cfg)
+				w.awaitAll()
+				w.split(0)
+				w.putPlain(keys(10)...)
+				w.awaitAll()
+				time.Sleep(20 * time.Second)
+				run.mustEnd()
+				if row := w.lease(shardID(0)); !row.Ended() {
+					t.Fatalf("the parent's lease: %+v", row)
+				}
+				w.remake(1)
+				w.putPlain(keys(10)...)
+				w.split(0) // as in the old one
+				w.putPlain(keys(10)...)
+				time.Sleep(time.Minute)
+				run = w.start(cfg)
+				w.awaitAll()
+				run.mustEnd()
+				w.verify()
+			})
+		})
+	}
+}
+
+func TestARefusalThatIsNotTheServicesOwnCostsNoLease(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.inTable()
+		w.putPlain(keys(10)...)
+		w.split(0)
+		w.putPlain(keys(10)...)
+		client, calls := w.tampered()
+		var refusing atomic.Bool
+		calls.before = func(op string, _ int, req *http.Request) (*http.Response, error) {
+			if op == "GetShardIterator" && refusing.Load() {
+				return failure(req, http.StatusBadRequest, "BadRequest"), nil
+			}
+			return nil, nil
+		}
+		cfg := w.config()
+		cfg.Kinesis, cfg.KeepEnded = client, true
+		cfg.Hooks.Leases.Deleted = func(l leases.Lease) { t.Errorf("deleted: %+v", l) }
+		run := w.start(cfg)
+		w.awaitAll()
+		time.Sleep(20 * time.Second)
+		run.mustEnd()
+		refusing.Store(true)
+		run = w.start(cfg)
+		time.Sleep(time.Minute)
+		refusing.Store(false)
+		time.Sleep(time.Minute)
+		run.mustEnd()
+		if row := w.lease(shardID(0)); !row.Ended() {
+			t.Errorf("the parent's lease: %+v", row)
+		}
+	})
+}
+
 func TestAPlaceOfTheHandlersOwnThatIsRefusedCostsNoLease(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.putPlain(keys(10)...)

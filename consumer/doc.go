@@ -89,8 +89,8 @@
 // be read by another fan-out consumer, the lives of its shards end and begin anew, and the leases that the new one lacks are created. What
 // comes into the new stream is read, also where the start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases
 // of the old one that fit nothing in the new one are deleted: by their holder, where its place is refused and the shard has ancestors now, which
-// get leases instead; else by the audit, after some minutes. Where the application reads several streams, those of the old one have keys of
-// their own, and stay in the table as nobody's.
+// are read instead, also where they have leases at SHARD_END, which do not tell in which stream that was; else by the audit, after some
+// minutes. Where the application reads several streams, those of the old one have keys of their own, and stay in the table as nobody's.
 //
 // # The lease table
 //

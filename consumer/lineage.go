@@ -137,17 +137,20 @@ func (r *reader) refused(mark *bookmark, err error) error {
 	case lost:
 		r.stream.doubt()
 		r.trimmed(at.sequence, err)
-		r.disown(at)
+		r.disown(at, err)
 	case at.latest && !mark.open.latest:
 		r.log.Error("the time of LATEST is in the future by the service's clock; reading all that the shard has", zap.Time("latest", at.at))
 	}
 	return err
 }
 
-// disown deletes a lease whose own place the service does not know, so that it is of a stream that was deleted, if the shard of that name has
-// ancestors in the stream that is there now: the lease does not tell whether they have been read. Before that, the eldest of them get leases
-// where they have none, and bring forth all others.
-func (r *reader) disown(at cursor) {
+// disown deletes a lease whose own place the service calls invalid, so that it is of a stream that was deleted, if the shard of that name has
+// ancestors in the stream that is there now: the lease does not tell whether they have been read. In doubt they are read again: those of which
+// it was not this worker that has read them, in the stream that is there now.
+func (r *reader) disown(at cursor, cause error) {
+	if retry.Code(cause) != "InvalidArgumentException" {
+		return // it may be somebody in between who refuses, and knows no places
+	}
 	if !sameNumber(at.sequence, r.held.Lease().Checkpoint.SequenceNumber()) {
 		return // it is the handler's, or a later one than the lease's
 	}
@@ -155,21 +158,20 @@ func (r *reader) disown(at cursor) {
 	if err != nil {
 		return
 	}
-	var eldest []leases.Lease
-	line := ancestors(listing.Shards, r.shard.ID)
-	for _, s := range shards.Roots(listing.Shards) {
-		if slices.Contains(line, s.ID) {
-			eldest = append(eldest, leases.ForShard(r.stream.key, s, checkpoint.TrimHorizon))
+	var read []string
+	if same, err := r.c.isAsFound(r.reading, r.stream); same && err == nil {
+		read = r.stream.finished()
+	}
+	var line []leases.Lease
+	for _, id := range ancestors(listing.Shards, r.shard.ID, read...) {
+		if s, listed := find(listing.Shards, id); listed {
+			line = append(line, leases.ForShard(r.stream.key, s, checkpoint.TrimHorizon))
 		}
 	}
-	if len(eldest) == 0 {
+	if len(line) == 0 {
 		return
 	}
-	err = r.c.create(r.reading, eldest)
-	if err == nil {
-		err = r.held.Discard(r.writes)
-	}
-	if err != nil {
+	if err := r.held.Discard(r.writes, line...); err != nil {
 		r.log.Warn("the lease of a stream that was deleted could not be deleted", zap.Error(err))
 	}
 }
@@ -278,13 +280,13 @@ func (r *reader) lease(ctx context.Context, shardID string) (row leases.Lease, e
 	return row, false, fmt.Errorf("consumer: read a lease: %w", err)
 }
 
-// ancestors returns the ids of the shards that id descends from, as far as the listing tells.
-func ancestors(listed []shards.Shard, id string) []string {
+// ancestors returns the ids of the shards that id descends from, as far as the listing tells, by way of others than those named in but.
+func ancestors(listed []shards.Shard, id string, but ...string) []string {
 	family := []string{id}
 	for i := 0; i < len(family); i++ {
 		s, _ := find(listed, family[i])
 		for _, parent := range s.Parents {
-			if !slices.Contains(family, parent) {
+			if !slices.Contains(family, parent) && !slices.Contains(but, parent) {
 				family = append(family, parent)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"go.uber.org/zap"
 
@@ -65,17 +64,8 @@ func (c *Consumer) tend(ctx context.Context) {
 // refreshRetention asks the service how long the streams keep their records. What it does not tell now stays as it was.
 func (c *Consumer) refreshRetention(ctx context.Context) {
 	for _, s := range c.allStreams() {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		in := &kinesis.DescribeStreamSummaryInput{StreamName: s.id.NameParam(), StreamARN: s.id.ARNParam()}
-		out, err := c.cfg.Kinesis.DescribeStreamSummary(ctx, in, once)
-		cancel()
-		if err != nil {
+		if _, err := c.isAsFound(ctx, s); err != nil {
 			c.cfg.Logger.Debug("the stream's retention could not be asked for", zap.String("stream", s.id.Name()), zap.Error(err))
-			continue
-		}
-		s.keeps(out.StreamDescriptionSummary.RetentionPeriodHours)
-		if !madeAt(out.StreamDescriptionSummary).Equal(s.made) {
-			s.doubt()
 		}
 	}
 }

@@ -278,6 +278,7 @@ func (r *reader) finish(children []shards.Shard) error {
 		rows[i] = leases.ForShard(r.stream.key, child, checkpoint.TrimHorizon)
 	}
 	r.quiet() // a checkpoint after the end would fail
+	r.stream.finish(r.shard.ID)
 	if err := r.held.End(r.writes, rows); err != nil {
 		return fmt.Errorf("consumer: end of shard: %w", err)
 	}

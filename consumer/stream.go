@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,7 @@ type stream struct {
 	consumer    string // name of the enhanced fan-out consumer
 	consumerARN string
 
+	ended    sync.Map                    // ids of shards; see finish
 	doubted  atomic.Bool                 // see doubt
 	orphaned atomic.Pointer[StreamError] // why the configured consumer cannot be used any more; nil: it can
 }

@@ -159,8 +159,8 @@
 // child has one that has moved on (unless Config.KeepEnded), or when the shard has expired. One that says of an open shard that it has ended,
 // since it stands at its SHARD_END or names it as a parent, is of a stream that was deleted, while one of the same name was made: it is deleted
 // after two audits, whoever holds it, since it would wait for a parent that is none; if there is such a shard in the new stream, it is read
-// from its beginning. A holder that learns it from the service deletes such a lease itself (Held.Discard). Deletes demand the counter. Rows
-// of Java workers that have been dead for a day go too.
+// from its beginning. A holder that learns it from the service deletes such a lease itself, and those at SHARD_END of what comes before it
+// now (Held.Discard). Deletes demand the counter. Rows of Java workers that have been dead for a day go too.
 //
 // # What the tests show
 //

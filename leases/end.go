@@ -47,8 +47,15 @@ func (h *Held) End(ctx context.Context, children []Lease) error {
 
 // Discard deletes the lease, which is of a stream that was deleted. The holding is lost by that. It is tried until it has succeeded, ctx has
 // ended, or the lease is lost or has to be given up.
-func (h *Held) Discard(ctx context.Context) error {
+//
+// ancestors are those that the shard of that name has in the stream that is there now, made with ForShard at where they begin. Their leases at
+// SHARD_END are deleted before: the lease does not tell in which of the streams they have ended, and in doubt they are read twice. Then the
+// eldest get leases where they have none, and bring forth all others.
+func (h *Held) Discard(ctx context.Context, ancestors ...Lease) error {
 	return h.insist(ctx, "a lease cannot be deleted", func(ctx context.Context) error {
+		if err := h.c.startOver(ctx, ancestors); err != nil {
+			return err
+		}
 		if err := h.turn(ctx); err != nil {
 			return err
 		}
@@ -57,13 +64,41 @@ func (h *Held) Discard(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = h.c.remove(ctx, row, "it is of a stream that was deleted")
+		err = h.c.remove(ctx, row, ofDeletedStream)
 		if err == nil || errors.Is(err, ErrConflict) { // an attempt before may have landed
 			h.lose(ErrNotFound)
 			return nil
 		}
 		return err
 	})
+}
+
+// ofDeletedStream is why a lease is deleted that its holder finds to be of another stream.
+const ofDeletedStream = "it is of a stream that was deleted"
+
+// startOver sees to it that shards are read that have not ended for certain: a line of them, whose eldest bring forth all others.
+func (c *Coordinator) startOver(ctx context.Context, line []Lease) error {
+	var eldest []Lease
+	for _, l := range line {
+		switch row, err := c.get(ctx, l.Key); {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrDamaged):
+		case err != nil:
+			return err
+		case row.Ended():
+			if err := c.remove(ctx, row, ofDeletedStream); err != nil {
+				return err
+			}
+		}
+		if !slices.ContainsFunc(line, func(other Lease) bool { return slices.Contains(l.Parents, other.ShardID) }) {
+			eldest = append(eldest, l)
+		}
+	}
+	for _, l := range eldest {
+		if _, err := c.create(ctx, l, "repair"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // expect notes that children have been created, which this worker is the first to know of.

@@ -296,3 +296,42 @@ func TestADiscardedLeaseIsDeletedAndItsHoldingLost(t *testing.T) {
 		})
 	}
 }
+
+func TestAncestorsWhoseLeasesSayThatTheyHaveEndedBeginAgainBeforeALeaseIsDiscarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := leases.NewMemory()
+		f := newFleet(t, table)
+		f.create(1)
+		line := []leases.Lease{child("parent", "grandparent"), child("other"), child("grandparent", "gone")}
+		for _, l := range line[:2] {
+			l.Checkpoint = checkpoint.ShardEnd
+			if _, err := table.Create(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		over := make(chan struct{})
+		f.start("a", func(c *leases.Config) {
+			c.Runnable = func(l leases.Lease) bool { return l.Key == shardKey(0) }
+			c.Work = func(h *leases.Held) {
+				defer close(over)
+				if err := h.Discard(t.Context(), line...); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		<-over
+		snapshot, err := table.Scan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, l := range snapshot.Leases {
+			left = append(left, l.Key+" "+l.Checkpoint.String())
+		}
+		slices.Sort(left)
+		if want := []string{"grandparent TRIM_HORIZON", "other TRIM_HORIZON"}; !slices.Equal(left, want) {
+			t.Errorf("left: %v", left)
+		}
+		f.stopAll()
+	})
+}
