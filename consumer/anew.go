@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"go.uber.org/zap"
+
+	"github.com/penstock-go/penstock/leases"
 )
 
 // lookAtMost is how long a stream in doubt is looked at before the next one has its turn: a consumer needs a while to be registered.
@@ -18,6 +22,64 @@ const lookAtMost = time.Minute
 // doubt notes that the stream may not be the one that was found, or that its fan-out consumer may be gone: a shard is not found, or does not know
 // a place that its lease names.
 func (s *stream) doubt() { s.doubted.Store(true) }
+
+// heed looks for leases of streams that were made later than those of the same account and name which were found: another worker knows them
+// already. Until it is known what is there, nothing is read under the older leases, which tell nothing of the stream that is there now.
+func (c *Consumer) heed(rows []leases.Lease) {
+	if !c.cfg.MultiStream {
+		return
+	}
+	for _, s := range c.outdate(rows) {
+		s.doubt()
+		c.leave(s)
+	}
+}
+
+// outdate returns the streams that are found to be out of date now.
+func (c *Consumer) outdate(rows []leases.Lease) (found []*stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	youngest := make(map[string]int64)
+	for i := range rows {
+		if key := rows[i].Stream; c.streams[key] == nil {
+			name, made := cutKey(key)
+			youngest[name] = max(youngest[name], made)
+		}
+	}
+	for key, s := range c.streams {
+		name, made := cutKey(key)
+		if there := youngest[name]; there > max(made, s.youngest) {
+			s.youngest = there
+			s.outdated.Store(true)
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// cutKey takes what leasePrefix returns apart: account and name, and when the stream was made.
+func cutKey(key string) (name string, made int64) {
+	i := strings.LastIndexByte(key, ':')
+	made, err := strconv.ParseInt(key[i+1:], 10, 64)
+	if err != nil {
+		return key, 0
+	}
+	return key[:i+1], made
+}
+
+// leave ends the lives of a stream's shards in this worker, in good order.
+func (c *Consumer) leave(s *stream) {
+	l := c.roll.Load()
+	if l == nil {
+		return
+	}
+	for _, r := range l.all() {
+		if r.stream == s {
+			r.enter(Draining)
+			r.stop()
+		}
+	}
+}
 
 // settle looks again at the streams that are in doubt. One that stays so is looked at the next time.
 func (c *Consumer) settle(ctx context.Context) {
@@ -55,6 +117,7 @@ func (c *Consumer) findAgain(ctx context.Context, old *stream) error {
 	}
 	old.orphaned.Store(nil)
 	if found.made.Equal(old.made) && found.fanOut == old.fanOut && found.consumerARN == old.consumerARN {
+		old.outdated.Store(false)
 		return nil
 	}
 	c.cfg.Logger.Warn("the stream was made anew, or its fan-out consumer was; reading it as it is now", zap.String("stream", old.id.Name()),
@@ -66,12 +129,7 @@ func (c *Consumer) findAgain(ctx context.Context, old *stream) error {
 	delete(c.streams, old.key)
 	c.streams[found.key] = found
 	c.mu.Unlock()
-	for _, r := range c.roll.Load().all() {
-		if r.stream == old {
-			r.enter(Draining)
-			r.stop()
-		}
-	}
+	c.leave(old)
 	return nil
 }
 
@@ -90,6 +148,18 @@ func (c *Consumer) isAsFound(ctx context.Context, s *stream) (bool, error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// errMadeAnew is why a stream's leases are not audited.
+var errMadeAnew = errors.New("consumer: the stream was deleted, and another one made of its name")
+
+// verify returns an error unless the stream is the one that was found.
+func (c *Consumer) verify(ctx context.Context, s *stream) error {
+	same, err := c.isAsFound(ctx, s)
+	if err == nil && !same {
+		return errMadeAnew
+	}
+	return err
 }
 
 // finish notes that this worker has read a shard to its end.

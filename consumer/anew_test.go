@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -15,16 +16,17 @@ import (
 
 	"github.com/penstock-go/penstock/checkpoint"
 	"github.com/penstock-go/penstock/internal/retry"
+	"github.com/penstock-go/penstock/internal/shards"
 	"github.com/penstock-go/penstock/leases"
 )
 
 // remake deletes the stream, and a minute later makes one of the same name with so many shards.
-func (w *world) remake(shards int32) {
+func (w *world) remake(n int32) {
 	w.Helper()
 	_, err := w.client.DeleteStream(w.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(testStream), EnforceConsumerDeletion: aws.Bool(true)})
 	w.must(err)
 	time.Sleep(time.Minute)
-	_, err = w.client.CreateStream(w.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(testStream), ShardCount: &shards})
+	_, err = w.client.CreateStream(w.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(testStream), ShardCount: &n})
 	w.must(err)
 	time.Sleep(time.Second)
 }
@@ -216,6 +218,72 @@ func TestAStreamMadeAnewIsReadUnderItsOwnLeasesAtOnce(t *testing.T) {
 	})
 }
 
+// Only those workers are told of it by the service that hold a shard; the others, one of which may audit the leases, by the table.
+func TestNobodyReadsAStreamMadeAnewUnderTheLeasesOfTheOldOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		start   Start
+		read    bool
+		workers int
+		shards  int32
+	}{
+		"nothing was read":            {TrimHorizon, false, 2, 1},
+		"nothing was read, at latest": {Latest, false, 2, 1},
+		"more shards than before":     {TrimHorizon, false, 2, 4},
+		"many workers":                {TrimHorizon, true, 24, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				cfg := w.dynamic()
+				cfg.Streams[0].Start = c.start
+				cfg.Hooks.Leases.Repaired = func(l leases.Lease) { t.Errorf("repaired: %s", l.Key) }
+				var workers []*worker
+				for range c.workers {
+					workers = append(workers, w.start(cfg))
+					time.Sleep(time.Second)
+				}
+				time.Sleep(2 * time.Minute)
+				if c.read {
+					w.putPlain("a")
+					w.awaitAll()
+				}
+				w.remake(c.shards)
+				if c.start == Latest {
+					time.Sleep(time.Minute)
+				}
+				for range 40 {
+					w.putPlain(keys(2)...)
+					time.Sleep(10 * time.Second)
+				}
+				w.verify()
+				for _, run := range workers {
+					run.mustEnd()
+				}
+			})
+		})
+	}
+}
+
+func TestLeasesOfAStreamThatIsNotThereKeepNobodyFromReading(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		c, run := w.launch(w.dynamic())
+		w.putPlain("a")
+		w.awaitAll()
+		key := c.Snapshot().Shards[0].Shard.StreamID
+		name, made := cutKey(key)
+		_, err := w.store.Create(w.Context(), leases.ForShard(fmt.Sprint(name, made+60), shards.Shard{ID: shardID(0)}, checkpoint.TrimHorizon))
+		w.must(err)
+		w.await("it is looked at", func() bool { return w.seen.has(shardID(0) + " released") })
+		began := time.Now()
+		w.putPlain("b")
+		w.awaitAll()
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("read again after %v", took)
+		}
+		run.mustEnd()
+		w.verify()
+	})
+}
+
 func TestWhatComesIntoAStreamMadeAnewIsReadThoughTheStartIsLatest(t *testing.T) {
 	for name, running := range map[string]bool{"while the application runs": true, "while it is away": false} {
 		t.Run(name, func(t *testing.T) {
@@ -268,31 +336,50 @@ func TestAStreamMadeAnewIsNoticedThoughNothingWasRead(t *testing.T) {
 	})
 }
 
-func TestAStreamMadeAnewIsNoticedWithinAnHourThoughAllItsPlacesAreKnown(t *testing.T) {
-	bubble(t, 1, func(w *world) {
-		client, calls := w.tampered()
-		calls.after = func(op string, n int, res *http.Response) {
-			if op == "DescribeStreamSummary" && n == 1 { // of the stream that was there before
-				rewrite(res, func(members map[string]json.RawMessage) {
-					var facts map[string]json.RawMessage
-					_ = json.Unmarshal(members["StreamDescriptionSummary"], &facts)
-					facts["StreamCreationTimestamp"] = json.RawMessage("1")
-					members["StreamDescriptionSummary"], _ = json.Marshal(facts)
-				})
-			}
+// inOlder returns a client to which the service tells at first of a stream that was made long before.
+func (w *world) inOlder() *kinesis.Client {
+	client, calls := w.tampered()
+	calls.after = func(op string, n int, res *http.Response) {
+		if op == "DescribeStreamSummary" && n == 1 {
+			rewrite(res, func(members map[string]json.RawMessage) {
+				var facts map[string]json.RawMessage
+				_ = json.Unmarshal(members["StreamDescriptionSummary"], &facts)
+				facts["StreamCreationTimestamp"] = json.RawMessage("1")
+				members["StreamDescriptionSummary"], _ = json.Marshal(facts)
+			})
 		}
+	}
+	return client
+}
+
+func TestAStreamMadeAnewIsNoticedByTheAuditThoughAllItsPlacesAreKnown(t *testing.T) {
+	bubble(t, 1, func(w *world) {
 		cfg := w.dynamic()
-		cfg.Kinesis = client
+		cfg.Kinesis = w.inOlder()
 		c, run := w.launch(cfg)
 		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
 		if id := c.Snapshot().Shards[0].Shard.StreamID; !strings.HasSuffix(id, ":1") {
 			t.Fatalf("the old stream is %s", id)
 		}
-		time.Sleep(time.Hour + time.Minute)
+		time.Sleep(2 * time.Minute)
 		for _, s := range c.Snapshot().Shards {
 			if s.Held == strings.HasSuffix(s.Shard.StreamID, ":1") {
-				t.Errorf("after an hour: %+v", s)
+				t.Errorf("after two audits: %+v", s)
 			}
+		}
+		run.mustEnd()
+	})
+}
+
+func TestAStreamMadeAnewIsNoticedWithinAnHourThoughAllItsPlacesAreKnown(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		cfg := w.config()
+		cfg.Kinesis = w.inOlder()
+		run := w.start(cfg)
+		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
+		time.Sleep(time.Hour + time.Minute)
+		if !w.seen.has(shardID(0) + " released") {
+			t.Errorf("after an hour: %s", w.seen.story())
 		}
 		run.mustEnd()
 	})

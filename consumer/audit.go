@@ -18,6 +18,9 @@ func (c *Consumer) listings(ctx context.Context) ([]leases.Listing, error) {
 	var failures []error
 	for _, s := range streams {
 		listing, err := c.list(ctx, s, nil)
+		if err == nil && c.cfg.MultiStream {
+			err = c.verify(ctx, s) // after the listing, which is by name: it must not be set against the leases of an older one
+		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("consumer: list the shards of stream %s: %w", s.id.Name(), err))
 			continue

@@ -149,7 +149,7 @@ func (c *Consumer) coordination() leases.Config {
 		FailoverTime: c.cfg.FailoverTime, MaxLeases: c.cfg.MaxLeases, MaxMoves: c.cfg.MaxMoves,
 		ShutdownTimeout: c.cfg.ShutdownTimeout, HandoffTimeout: c.cfg.HandoffTimeout, KeepEnded: c.cfg.KeepEnded, CPU: c.cfg.CPU,
 		// A table may hold leases of streams that other workers are configured for.
-		Runnable: func(l leases.Lease) bool { return c.streamOf(l.Stream) != nil },
+		Runnable: func(l leases.Lease) bool { s := c.streamOf(l.Stream); return s != nil && !s.outdated.Load() },
 		Listings: c.listings,
 		Hooks:    c.watchLeases(c.cfg.Hooks.Leases), Logger: c.cfg.Logger,
 	}
@@ -161,6 +161,7 @@ func (c *Consumer) watchLeases(hooks leases.Hooks) leases.Hooks {
 	hooks.Scanned = func(s leases.Snapshot, planned leases.Planned) {
 		if l := c.roll.Load(); l != nil { // Run may have returned without waiting for a handler that is stuck
 			l.scanned(s, c.cfg.FailoverTime)
+			c.heed(s.Leases)
 		}
 		if scanned != nil {
 			scanned(s, planned)

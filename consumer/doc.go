@@ -90,7 +90,9 @@
 // comes into the new stream is read, also where the start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases
 // of the old one that fit nothing in the new one are deleted: by their holder, where its place is refused and the shard has ancestors now, which
 // are read instead, also where they have leases at SHARD_END, which do not tell in which stream that was; else by the audit, after some
-// minutes. Where the application reads several streams, those of the old one have keys of their own, and stay in the table as nobody's.
+// minutes. Where the application reads several streams, those of the old one have keys of their own, and stay in the table as nobody's: a worker
+// that finds leases of a later stream in the table, or learns when it audits the leases that there is one, reads nothing more under the older
+// ones.
 //
 // # The lease table
 //

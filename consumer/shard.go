@@ -97,7 +97,7 @@ func (c *Consumer) work(held *leases.Held) {
 	roll.add(key, r)
 	defer roll.remove(key)
 	defer r.quiet()
-	if c.streamOf(r.shard.StreamID) != r.stream {
+	if c.streamOf(r.shard.StreamID) != r.stream || r.stream.outdated.Load() {
 		return // it was removed, or found to be another, before this life was on the roll
 	}
 	deaf := context.AfterFunc(r.handling, r.ignored)

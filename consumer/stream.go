@@ -40,6 +40,8 @@ type stream struct {
 
 	ended    sync.Map                    // ids of shards; see finish
 	doubted  atomic.Bool                 // see doubt
+	outdated atomic.Bool                 // there are leases of one of the same name that was made later; see heed
+	youngest int64                       // when that was, in Unix seconds; guarded by Consumer.mu
 	orphaned atomic.Pointer[StreamError] // why the configured consumer cannot be used any more; nil: it can
 }
 
