@@ -99,7 +99,10 @@ func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 	}
 	l := c.roll.Load()
 	for l != nil && gone != nil {
-		left := slices.DeleteFunc(l.all(), func(r *reader) bool { return r.stream != gone })
+		left := slices.DeleteFunc(l.all(), func(r *reader) bool {
+			// Also of a stream of the name that was deleted, but not of one that was added meanwhile.
+			return r.stream.id != gone.id || c.streamOf(r.stream.key) == r.stream
+		})
 		if len(left) == 0 {
 			break
 		}

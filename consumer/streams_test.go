@@ -111,6 +111,34 @@ func (w *world) held(c *Consumer) (ids []string) {
 	return ids
 }
 
+func TestRemovingAStreamWaitsForTheHandlersOfTheOneThatItWasMadeAnewOf(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.putPlain("a")
+		hold := newGate()
+		cfg := w.dynamic()
+		inner := cfg.Handler
+		cfg.Handler = HandlerFunc(func(ctx context.Context, b *Batch) error {
+			if err := hold.pass(ctx); err != nil {
+				return err
+			}
+			return inner.Handle(ctx, b)
+		})
+		c, run := w.launch(cfg)
+		w.await("the handler", func() bool { return hold.waiting.Load() == 1 })
+		before := c.Snapshot().Shards[0].Shard.StreamID
+		w.remake(2)
+		w.await("it is noticed", func() bool { return c.streamOf(before) == nil })
+		short, cancel := context.WithTimeout(w.Context(), 3*time.Second)
+		defer cancel()
+		if err := c.RemoveStream(short, testStream); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while the handler works: %v", err)
+		}
+		close(hold.open)
+		w.await("it is given up", func() bool { return len(w.held(c)) == 0 })
+		run.mustEnd()
+	})
+}
+
 func TestRemovingAStreamWaitsForItsHandler(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.putPlain("a")
