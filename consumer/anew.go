@@ -19,6 +19,9 @@ import (
 // lookAtMost is how long a stream in doubt is looked at before the next one has its turn: a consumer needs a while to be registered.
 const lookAtMost = time.Minute
 
+// lookPauseMax bounds the pauses between two looks at a stream that cannot be read, such as one that stays deleted; they double.
+const lookPauseMax = 2 * time.Minute
+
 // doubt notes that the stream may not be the one that was found, or that its fan-out consumer may be gone: a shard is not found, or does not know
 // a place that its lease names.
 func (s *stream) doubt() { s.doubted.Store(true) }
@@ -30,6 +33,7 @@ func (c *Consumer) heed(rows []leases.Lease) {
 		return
 	}
 	for _, s := range c.outdate(rows) {
+		s.lookAfter.Store(0)
 		s.doubt()
 		c.leave(s)
 	}
@@ -84,15 +88,19 @@ func (c *Consumer) leave(s *stream) {
 // settle looks again at the streams that are in doubt. One that stays so is looked at the next time.
 func (c *Consumer) settle(ctx context.Context) {
 	for _, s := range c.allStreams() {
-		if !s.doubted.Swap(false) {
+		began := time.Now()
+		if began.UnixNano() < s.lookAfter.Load() || !s.doubted.Swap(false) {
 			continue
 		}
 		looking, cancel := context.WithTimeout(ctx, lookAtMost)
 		err := c.findAgain(looking, s)
 		cancel()
 		if err == nil || ctx.Err() != nil {
+			s.lookPause = 0
 			continue
 		}
+		s.lookPause = min(max(2*s.lookPause, tendInterval), lookPauseMax)
+		s.lookAfter.Store(began.Add(s.lookPause).UnixNano())
 		s.doubt()
 		c.cfg.Logger.Error("the stream is not what it was; looking again", zap.String("stream", s.id.Name()), zap.Error(err))
 		if failed := (*StreamError)(nil); errors.Is(err, ErrConsumerNotFound) && errors.As(err, &failed) {

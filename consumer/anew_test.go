@@ -385,6 +385,30 @@ func TestAStreamMadeAnewIsNoticedWithinAnHourThoughAllItsPlacesAreKnown(t *testi
 	})
 }
 
+func TestAStreamThatStaysDeletedIsLookedAtLessAndLessOften(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		client, calls := w.tampered()
+		cfg := w.config()
+		cfg.Kinesis = client
+		w.putPlain("a")
+		run := w.start(cfg)
+		w.awaitAll()
+		_, err := w.client.DeleteStream(w.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String(testStream)})
+		w.must(err)
+		time.Sleep(time.Hour)
+		if n := len(calls.times("DescribeStreamSummary")); n < 25 || n > 40 {
+			t.Errorf("looked at %d times", n)
+		}
+		_, err = w.client.CreateStream(w.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(testStream), ShardCount: aws.Int32(1)})
+		w.must(err)
+		time.Sleep(time.Second)
+		w.putPlain("a")
+		w.awaitAll()
+		run.mustEnd()
+		w.verify()
+	})
+}
+
 func TestFanOutGoesOnInAStreamMadeAnew(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		cfg := w.config()

@@ -84,15 +84,15 @@
 //
 // # A stream that is made anew
 //
-// A stream may be deleted, and another one made of its name. A worker to which the service does not know a shard, a consumer or a record's place
-// any more looks at the stream again, as it does once an hour, until it knows what is there. If the stream was made at another time, or has to
-// be read by another fan-out consumer, the lives of its shards end and begin anew, and the leases that the new one lacks are created. What
-// comes into the new stream is read, also where the start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases
-// of the old one that fit nothing in the new one are deleted: by their holder, where its place is refused and the shard has ancestors now, which
-// are read instead, also where they have leases at SHARD_END, which do not tell in which stream that was; else by the audit, after some
-// minutes. Where the application reads several streams, those of the old one have keys of their own, and stay in the table as nobody's: a worker
-// that finds leases of a later stream in the table, or learns when it audits the leases that there is one, reads nothing more under the older
-// ones.
+// A stream may be deleted, and another one made of its name. A worker to which the service does not know a shard, a consumer or a record's
+// place any more looks at the stream again, as it does once an hour, until it knows what is there: after ten seconds, and then less and less
+// often, down to once in two minutes. If the stream was made at another time, or has to be read by another fan-out consumer, the lives of
+// its shards end and begin anew, and the leases that the new one lacks are created. What comes into the new stream is read, also where the
+// start is LATEST; that the old one's places are gone is reported ([TrimmedError]). Leases of the old one that fit nothing in the new one
+// are deleted: by their holder, where its place is refused and the shard has ancestors now, which are read instead, also where they have
+// leases at SHARD_END, which do not tell in which stream that was; else by the audit, after some minutes. Where the application reads
+// several streams, those of the old one have keys of their own, and stay in the table as nobody's: a worker that finds leases of a later
+// stream in the table, or learns when it audits the leases that there is one, reads nothing more under the older ones.
 //
 // # The lease table
 //

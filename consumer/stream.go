@@ -38,11 +38,13 @@ type stream struct {
 	consumer    string // name of the enhanced fan-out consumer
 	consumerARN string
 
-	ended    sync.Map                    // ids of shards; see finish
-	doubted  atomic.Bool                 // see doubt
-	outdated atomic.Bool                 // there are leases of one of the same name that was made later; see heed
-	youngest int64                       // when that was, in Unix seconds; guarded by Consumer.mu
-	orphaned atomic.Pointer[StreamError] // why the configured consumer cannot be used any more; nil: it can
+	ended     sync.Map                    // ids of shards; see finish
+	doubted   atomic.Bool                 // see doubt
+	lookAfter atomic.Int64                // when to look again at the earliest, in nanoseconds of Unix time
+	lookPause time.Duration               // before that; used by tend alone
+	outdated  atomic.Bool                 // there are leases of one of the same name that was made later; see heed
+	youngest  int64                       // when that was, in Unix seconds; guarded by Consumer.mu
+	orphaned  atomic.Pointer[StreamError] // why the configured consumer cannot be used any more; nil: it can
 }
 
 const (
