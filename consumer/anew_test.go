@@ -114,6 +114,7 @@ func TestARefusalThatIsNotTheServicesOwnCostsNoLease(t *testing.T) {
 		cfg := w.config()
 		cfg.Kinesis, cfg.KeepEnded = client, true
 		cfg.Hooks.Leases.Deleted = func(l leases.Lease) { t.Errorf("deleted: %+v", l) }
+		cfg.Hooks.Trimmed = func(err *TrimmedError) { t.Errorf("reported: %v", err) }
 		run := w.start(cfg)
 		w.awaitAll()
 		time.Sleep(20 * time.Second)

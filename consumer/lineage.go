@@ -127,9 +127,10 @@ func covers(children []shards.Shard, parent shards.Shard) bool {
 	return false
 }
 
-// refused moves a bookmark away from a place that the service calls invalid, and returns the error.
+// refused moves a bookmark away from a place that the service calls invalid, and returns the error. Another code than the service's own is
+// somebody's in between, who knows no places.
 func (r *reader) refused(mark *bookmark, err error) error {
-	if retry.Classify(err) != retry.Invalid {
+	if code := retry.Code(err); code != "InvalidArgumentException" && code != "ValidationException" {
 		return err
 	}
 	at := mark.open
@@ -149,7 +150,7 @@ func (r *reader) refused(mark *bookmark, err error) error {
 // it was not this worker that has read them, in the stream that is there now.
 func (r *reader) disown(at cursor, cause error) {
 	if retry.Code(cause) != "InvalidArgumentException" {
-		return // it may be somebody in between who refuses, and knows no places
+		return // the place has no form that the service takes, in whichever stream
 	}
 	if !sameNumber(at.sequence, r.held.Lease().Checkpoint.SequenceNumber()) {
 		return // it is the handler's, or a later one than the lease's
