@@ -231,13 +231,14 @@ func TestAFleetOfUnequalShardsReadsEvenly(t *testing.T) {
 	})
 }
 
-// expectFewMoves fails the test where there were more handoffs than that, or one lease moved more than twice: for count, and then for weight.
+// expectFewMoves fails the test where there were more handoffs than that, or one lease moved more than three times: for count, for weight, and,
+// in one fleet of a hundred, for weight again, as what replies have at random moves the shares.
 func expectFewMoves(t *testing.T, moved *handoffs, bound int) {
 	t.Helper()
 	all, most := moved.count()
 	t.Logf("%d handoffs, one lease %d times", all, most)
-	if all > bound || most > 2 {
-		t.Errorf("more than %d, or than 2", bound)
+	if all > bound || most > 3 {
+		t.Errorf("more than %d, or than 3", bound)
 	}
 }
 
