@@ -324,13 +324,7 @@ func TestLatestIsNotNowWhereTheLeaseOfAChildWasDeletedByHand(t *testing.T) {
 
 func TestLatestIsNotNowWhereTheLeaseOfAParentIsDamaged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
-		w.inTable()
-		cfg := w.config()
-		cfg.Streams[0].Start = Latest
-		run := w.start(cfg)
-		w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
-		time.Sleep(2 * time.Second)
-		w.putPlain(keys(10)...)
+		cfg, run := w.startAtLatest()
 		w.awaitAll()
 		run.mustEnd()
 		was := w.setCheckpoint(shardID(0), "damaged")
@@ -347,9 +341,8 @@ func TestLatestIsNotNowWhereTheLeaseOfAParentIsDamaged(t *testing.T) {
 	})
 }
 
-// readToChildrenAtLatest has an application that begins at LATEST read a shard to its end and its children to their tips, until their leases
-// are the only ones; then it goes away. The configuration is returned.
-func (w *world) readToChildrenAtLatest() Config {
+// startAtLatest starts an application that begins at LATEST, and puts records into its shard.
+func (w *world) startAtLatest() (Config, *worker) {
 	w.Helper()
 	w.inTable()
 	cfg := w.config()
@@ -358,6 +351,14 @@ func (w *world) readToChildrenAtLatest() Config {
 	w.await("reading", func() bool { return w.seen.has(shardID(0) + " reading") })
 	time.Sleep(2 * time.Second)
 	w.putPlain(keys(10)...)
+	return cfg, run
+}
+
+// readToChildrenAtLatest has an application that begins at LATEST read a shard to its end and its children to their tips, until their leases
+// are the only ones; then it goes away. The configuration is returned.
+func (w *world) readToChildrenAtLatest() Config {
+	w.Helper()
+	cfg, run := w.startAtLatest()
 	w.split(0)
 	w.putPlain(keys(10)...)
 	w.awaitAll()
