@@ -79,8 +79,7 @@ func (c *Consumer) leave(s *stream) {
 	}
 	for _, r := range l.all() {
 		if r.stream == s {
-			r.enter(Draining)
-			r.stop()
+			r.drain()
 		}
 	}
 }

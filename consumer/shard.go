@@ -150,13 +150,18 @@ func (c *Consumer) newReader(held *leases.Held) *reader {
 func (r *reader) watch() {
 	select {
 	case <-r.held.Draining():
-		r.enter(Draining)
-		r.stop()
+		r.drain()
 	case <-r.reading.Done():
 	}
-	if errors.Is(context.Cause(r.handling), leases.ErrLost) {
+	if r.isLost() {
 		r.enter(Lost)
 	}
+}
+
+// drain stops the reading. The handler finishes what it has, and the life ends.
+func (r *reader) drain() {
+	r.enter(Draining)
+	r.stop()
 }
 
 // enter moves the shard's life on. What does not lead there is ignored: the watch and the reading both see a lease end, in

@@ -107,8 +107,7 @@ func (c *Consumer) RemoveStream(ctx context.Context, nameOrARN string) error {
 			break
 		}
 		for _, r := range left {
-			r.enter(Draining)
-			r.stop()
+			r.drain()
 		}
 		if err := retry.Sleep(ctx, removePoll); err != nil {
 			return fmt.Errorf("consumer: remove stream %s: %w", id.Name(), err)
